@@ -1,0 +1,1 @@
+"""Training: risks, optimizers on them, solvers for flows, and the one place that integrates."""

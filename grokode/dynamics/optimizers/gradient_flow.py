@@ -1,0 +1,47 @@
+"""Gradient flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..problem import Risk
+from ..risks.jacobian import Jacobian
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class GradientFlow:
+    r"""Continuous time: :math:`\dot V = F = -\tfrac{1}{\alpha^2} \nabla_V L`."""
+
+    steps: ClassVar[bool] = False
+    exact: ClassVar[bool] = False
+
+    def on(self, risk: Risk) -> GradientFlowOn:
+        """Bind to a risk."""
+        return GradientFlowOn(risk)
+
+
+class GradientFlowOn:
+    """The gradient flow of one risk."""
+
+    memories = 0
+
+    def __init__(self, risk: Risk) -> None:
+        self._risk = risk
+
+    def __call__(self, t: float, y: Array) -> Array:
+        """Return dy/dt, shape (1, r, D)."""
+        return self._risk.force(y[0])[None]
+
+    def jacobian(self, t: float, y: Array) -> Jacobian:
+        """Return d(dy/dt)/dy."""
+        return self._risk.jacobian(y[0])
+
+    def jacobian_order(self, n: int) -> int:
+        """Return the order of the matrix that a solve with the Jacobian factorises."""
+        return self._risk.jacobian_order(n)

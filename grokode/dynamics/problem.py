@@ -1,0 +1,59 @@
+"""A problem: the risks of one draw under one network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.network import Network
+from ..model.states.factor import FactorState
+from ..task.data import Data
+from ..task.system import Draw, Source
+from .risks.empirical import EmpiricalRisk
+from .risks.population import PopulationRisk
+
+Risk = EmpiricalRisk | PopulationRisk
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Everything that training and its observables need.
+
+    Parameters
+    ----------
+    network : Network
+    start : FactorState
+    train : EmpiricalRisk or PopulationRisk
+        What is trained on.
+    tests : mapping of str to risk
+        ``exact`` and ``sample``, where they exist.
+    directions : ndarray, shape (k, D)
+        Target directions; k = 0 where none are known.
+    """
+
+    network: Network
+    start: FactorState
+    train: Risk
+    tests: Mapping[str, Risk]
+    directions: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, network: Network, draw: Draw) -> Problem:
+        """Bind the sources of a draw to a network."""
+        tests = {name: bind(network, draw.start, source) for name, source in draw.tests.items()}
+        return cls(network, draw.start, bind(network, draw.start, draw.train), tests, draw.directions)
+
+    @property
+    def test_loss(self) -> str:
+        """The test loss that crossings, peak and delay use: ``exact`` where it exists, else ``sample``."""
+        return next((name for name in ("exact", "sample") if name in self.tests), "")
+
+
+def bind(network: Network, start: FactorState, source: Source) -> Risk:
+    """Return the risk of a data set or of a law."""
+    if isinstance(source, Data):
+        return EmpiricalRisk(network, start, source)
+    return PopulationRisk(network, start, source)

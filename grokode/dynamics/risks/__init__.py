@@ -1,0 +1,1 @@
+"""Risks: the mean squared residual over some distribution, bound to a network and a start."""

@@ -1,0 +1,122 @@
+"""The risk of a finite data set."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...model.network import Network
+from ...model.states.factor import FactorState
+from ...task.data import Data
+from . import kernels
+from .jacobian import EmpiricalJacobian
+
+Array = NDArray[np.float64]
+
+
+class EmpiricalRisk:
+    r"""Mean squared residual over P samples: two matrix products an evaluation.
+
+    The predictor is computed from its change since the start, so that nothing cancels at large
+    :math:`\alpha`:
+
+    .. math:: f_\mu - f_{0\mu} = \alpha\, \delta h_\mu \cdot
+              (a + \epsilon (h_{0\mu} + \tfrac12 \delta h_\mu)), \quad \delta h = (V - V_0) x \quad (F3)
+
+    Parameters
+    ----------
+    network : Network
+    start : FactorState
+        Where training starts; a centred predictor is measured from it.
+    data : Data
+
+    Notes
+    -----
+    Memory 16 P (D + r) bytes. ``FactorState.loss_force`` is the plain reference of the compiled kernel.
+    """
+
+    def __init__(self, network: Network, start: FactorState, data: Data) -> None:
+        self.network, self.start, self.data = network, start, data
+        self._V0 = np.array(start.V)
+        self._a = np.array(start.a)
+        self._X = np.array(data.X)
+        self._XT = np.ascontiguousarray(self._X.T)
+        self._H0 = self._V0 @ self._XT
+        self._offset = -data.y if network.centered else start.outputs(network, data.X) - data.y
+        self._dV = np.empty_like(self._V0)
+        self._dH = np.empty_like(self._H0)
+        self._residual = np.empty(len(data.y))
+
+    @property
+    def mean_square_label(self) -> float:
+        """Mean of y^2."""
+        return float(np.mean(self.data.y**2))
+
+    @property
+    def mean_square_input(self) -> float:
+        """Mean of |x|^2."""
+        return float(np.mean(np.sum(self._X**2, axis=1)))
+
+    @property
+    def mean_kernel(self) -> float:
+        r"""Mean of K(x, x) at the start, the mean of :math:`|c_\mu|^2 |x_\mu|^2`."""
+        C = self.start.slopes(self.network, self._X)
+        return float(np.mean(np.sum(C**2, axis=1) * np.sum(self._X**2, axis=1)))
+
+    def residual(self, theta: Array) -> Array:
+        """Residuals f - y (or f~ - y), shape (P,)."""
+        self._fill(theta)
+        return self._residual.copy()
+
+    def loss(self, theta: Array) -> float:
+        """Mean squared residual at V = theta."""
+        return self._fill(theta)
+
+    def force(self, theta: Array) -> Array:
+        """Return dV/dt of the gradient flow, shape (r, D)."""
+        return self.loss_force(theta)[1]
+
+    def loss_force(self, theta: Array) -> tuple[float, Array]:
+        """Loss and force in one evaluation."""
+        force = np.empty_like(self._V0)
+        loss = kernels.loss_force(
+            theta,
+            self._V0,
+            self._X,
+            self._XT,
+            self._H0,
+            self._a,
+            self._offset,
+            self.network.alpha,
+            self.network.eps,
+            self._dV,
+            self._dH,
+            self._residual,
+            force,
+        )
+        return loss, force
+
+    def moments(self, theta: Array) -> tuple[Array, Array, float]:
+        r"""Return :math:`g = \langle r x \rangle`, :math:`G = \langle r x x^T \rangle` and the loss."""
+        loss = self._fill(theta)
+        r, X = self._residual, self._X
+        return X.T @ r / len(r), X.T @ (r[:, None] * X) / len(r), loss
+
+    def jacobian(self, theta: Array) -> EmpiricalJacobian:
+        """Return the exact Jacobian of the force."""
+        _, G, _ = self.moments(theta)
+        C = self._a + self.network.eps * (self._H0 + self._dH).T
+        return EmpiricalJacobian(C, self._X, (2 * self.network.eps / self.network.alpha) * G)
+
+    def jacobian_order(self, n: int) -> int:
+        """Return the order of the matrix that a solve with the Jacobian factorises."""
+        return min(n, len(self._X))
+
+    def _fill(self, theta: Array) -> float:
+        np.subtract(theta, self._V0, out=self._dV)
+        np.dot(self._dV, self._XT, out=self._dH)
+        network = self.network
+        return kernels.residuals(
+            self._dH, self._H0, self._a, self._offset, network.alpha, network.eps, self._residual
+        )
+

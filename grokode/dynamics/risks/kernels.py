@@ -1,0 +1,76 @@
+"""All compiled kernels; one module, because a cache does not see edits in an imported one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def compiled(function: F) -> F:
+    """Compile with a cache on disk, or without one where no directory can be written."""
+    try:
+        kernel: F = numba.njit(cache=True, error_model="numpy")(function)
+    except RuntimeError:  # "no locator available": a read-only install and an unwritable home
+        kernel = numba.njit(error_model="numpy")(function)
+    return kernel
+
+
+@compiled
+def residuals(dH: Array, H0: Array, a: Array, offset: Array, alpha: float, eps: float, residual: Array) -> float:
+    """Fill ``residual`` and return the loss; dH = (V - V0) X^T, nothing cancels at large alpha.
+
+    residual_mu = offset_mu + alpha sum_i dH_i,mu (a_i + eps (H0_i,mu + dH_i,mu / 2)).
+    """
+    r, P = dH.shape
+    for m in range(P):
+        residual[m] = offset[m]
+    for i in range(r):
+        for m in range(P):
+            residual[m] += alpha * dH[i, m] * (a[i] + eps * (H0[i, m] + 0.5 * dH[i, m]))
+    total = 0.0
+    for m in range(P):
+        total += residual[m] * residual[m]
+    return total / P
+
+
+@compiled
+def loss_force(
+    V: Array,
+    V0: Array,
+    X: Array,
+    XT: Array,
+    H0: Array,
+    a: Array,
+    offset: Array,
+    alpha: float,
+    eps: float,
+    dV: Array,
+    dH: Array,
+    residual: Array,
+    force: Array,
+) -> float:
+    """Two products with one fused pass between them; fills ``force`` and returns the loss.
+
+    dV (r, D), dH (r, P) and residual (P,) are scratch.
+    """
+    r, P = dH.shape
+    for i in range(r):
+        for j in range(V.shape[1]):
+            dV[i, j] = V[i, j] - V0[i, j]
+    np.dot(dV, XT, dH)
+    loss = residuals(dH, H0, a, offset, alpha, eps, residual)
+    scale = -2.0 / (alpha * P)
+    for m in range(P):
+        residual[m] *= scale
+    for i in range(r):
+        for m in range(P):
+            dH[i, m] = residual[m] * (a[i] + eps * (H0[i, m] + dH[i, m]))
+    np.dot(dH, X, force)
+    return loss

@@ -1,0 +1,162 @@
+"""The risk of infinitely many Gaussian samples, in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...model.network import Network
+from ...model.states.factor import FactorState
+from ...task.inputs.gaussian import Gaussian
+from ...task.system import Law
+from .jacobian import Solve, factor_dense
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The three terms of the population loss on clean labels; they sum to it.
+
+    Parameters
+    ----------
+    variance_error : float
+        T^2, the squared mean of the residual.
+    linear_power : float
+        u^T Sigma u, power in linear modes.
+    misalignment_error : float
+        tr(R Sigma R Sigma) / 2.
+    """
+
+    variance_error: float
+    linear_power: float
+    misalignment_error: float
+
+    @property
+    def total(self) -> float:
+        """Their sum, the loss."""
+        return self.variance_error + self.linear_power + self.misalignment_error
+
+
+class PopulationRisk:
+    r"""Mean squared residual over :math:`x \sim N(0, \Sigma)`.
+
+    With :math:`u = \alpha (\bar w - \bar w_c) - b`, :math:`R = \alpha \epsilon (M - M_c) - B` and
+    :math:`T = -c + \mathrm{tr}(R \Sigma)/2` (c-indexed: initial values of a centred predictor, else 0):
+
+    .. math:: g = \Sigma u, \quad G = T \Sigma + \Sigma R \Sigma, \quad
+              L = T^2 + u^T \Sigma u + \tfrac12 \mathrm{tr}(R \Sigma R \Sigma) \quad (P1)
+
+    Parameters
+    ----------
+    network : Network
+    start : FactorState
+    law : Law
+        Its noise variance is added to the loss; it moves nothing.
+    """
+
+    def __init__(self, network: Network, start: FactorState, law: Law) -> None:
+        self.network, self.start, self.law = network, start, law
+        self._a = np.array(start.a)
+        centered = float(network.centered)
+        self._wbar_c, self._M_c = centered * start.wbar, centered * start.M
+
+    @property
+    def mean_square_label(self) -> float:
+        """Mean of y^2: the loss of the predictor 0."""
+        target, inputs = self.law.target, self.law.inputs
+        return _terms(inputs, -target.b, -target.B, -target.c).total + self.law.noise**2
+
+    @property
+    def mean_square_input(self) -> float:
+        """Mean of |x|^2."""
+        return self.law.inputs.trace
+
+    @property
+    def mean_kernel(self) -> float:
+        r"""Mean of K(x, x) at the start: :math:`\mathrm{tr}\Sigma + \epsilon^2 \langle |x|^2 x^T M x \rangle`."""
+        inputs, M = self.law.inputs, self.start.M
+        MS = inputs.times(M)
+        quadratic = np.trace(MS) * inputs.trace + 2 * np.sum(MS * inputs.matrix)
+        return float(inputs.trace + self.network.eps**2 * quadratic)
+
+    def terms(self, wbar: Array, M: Array) -> Terms:
+        """Return the three terms at weight statistics (wbar, M)."""
+        u, R = self._coefficients(wbar, M)
+        return _terms(self.law.inputs, u, R, -self.law.target.c)
+
+    def loss(self, theta: Array) -> float:
+        """Mean squared residual at V = theta, the noise variance included."""
+        return self.terms(theta.T @ self._a, theta.T @ theta).total + self.law.noise**2
+
+    def force(self, theta: Array) -> Array:
+        """Return dV/dt of the gradient flow, shape (r, D)."""
+        return self.loss_force(theta)[1]
+
+    def loss_force(self, theta: Array) -> tuple[float, Array]:
+        """Loss and force in one evaluation."""
+        g, G, loss = self.moments(theta)
+        network = self.network
+        return loss, -(2 / network.alpha) * (np.outer(self._a, g) + network.eps * theta @ G)
+
+    def moments(self, theta: Array) -> tuple[Array, Array, float]:
+        r"""Return :math:`g = \langle r x \rangle`, :math:`G = \langle r x x^T \rangle` and the loss."""
+        u, R = self._coefficients(theta.T @ self._a, theta.T @ theta)
+        c = -self.law.target.c
+        loss = _terms(self.law.inputs, u, R, c).total + self.law.noise**2
+        return *self._moments(u, R, c), loss
+
+    def jacobian(self, theta: Array) -> PopulationJacobian:
+        """Return the exact Jacobian of the force."""
+        return PopulationJacobian(self, theta)
+
+    def jacobian_order(self, n: int) -> int:
+        """Return the order of the matrix that a solve with the Jacobian factorises."""
+        return n
+
+    def force_jvp(self, theta: Array, d: Array) -> Array:
+        """Derivative of the force along d, both of shape (r, D)."""
+        network = self.network
+        _, G, _ = self.moments(theta)
+        du = network.alpha * (d.T @ self._a)
+        dR = network.alpha * network.eps * (theta.T @ d + d.T @ theta)
+        dg, dG = self._moments(du, dR, 0.0)
+        return -(2 / network.alpha) * (np.outer(self._a, dg) + network.eps * (d @ G + theta @ dG))
+
+    def _coefficients(self, wbar: Array, M: Array) -> tuple[Array, Array]:
+        network, target = self.network, self.law.target
+        u = network.alpha * (wbar - self._wbar_c) - target.b
+        return u, network.alpha * network.eps * (M - self._M_c) - target.B
+
+    def _moments(self, u: Array, R: Array, constant: float) -> tuple[Array, Array]:
+        inputs = self.law.inputs
+        RS = inputs.times(R)
+        T = constant + np.trace(RS) / 2
+        return inputs.times(u), inputs.times(T * np.eye(inputs.dim) + RS.T)
+
+
+class PopulationJacobian:
+    """The Jacobian of the population flow, column by column where it is needed as a matrix."""
+
+    def __init__(self, risk: PopulationRisk, theta: Array) -> None:
+        self._risk, self._theta = risk, theta
+
+    def times(self, d: Array) -> Array:
+        """Return J d, shape (n,)."""
+        return self._risk.force_jvp(self._theta, d.reshape(self._theta.shape)).ravel()
+
+    def dense(self) -> Array:
+        """Return J, shape (n, n)."""
+        return np.array([self.times(e) for e in np.eye(self._theta.size)])
+
+    def factor(self, shift: complex) -> Solve:
+        """Return the map from R to the solution d of (shift I - J) d = R."""
+        return factor_dense(self.dense(), shift)
+
+
+def _terms(inputs: Gaussian, u: Array, R: Array, constant: float) -> Terms:
+    RS = inputs.times(R)
+    T = constant + np.trace(RS) / 2
+    return Terms(float(T**2), float(u @ inputs.times(u)), float(np.sum(RS * RS.T) / 2))

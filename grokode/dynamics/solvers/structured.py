@@ -1,0 +1,80 @@
+"""SciPy's BDF and Radau with structured solves: their algorithm is kept, their linear algebra replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.integrate
+import scipy.sparse
+from numpy.typing import NDArray
+
+from ..risks.jacobian import Jacobian, Solve
+
+Array = NDArray[np.float64]
+
+
+class Pencil:
+    """The matrix ``identity`` I + ``slope`` J, in the algebra that SciPy's solvers write."""
+
+    __array_ufunc__ = None  # a NumPy scalar on the left leaves the product to __rmul__
+
+    def __init__(self, identity: complex, slope: float, J: Jacobian | None) -> None:
+        self.identity, self.slope, self.J = identity, slope, J
+
+    def __rmul__(self, c: complex) -> Pencil:
+        return Pencil(c * self.identity, c * self.slope, self.J)  # type: ignore[arg-type]
+
+    def __sub__(self, other: Pencil) -> Pencil:
+        return Pencil(self.identity - other.identity, self.slope - other.slope, self.J or other.J)
+
+    def factor(self) -> Solve:
+        """Return the map from R to the solution of (identity I + slope J) d = R, slope < 0."""
+        assert self.J is not None
+        scale = -self.slope
+        solve = self.J.factor(self.identity / scale)
+        return lambda R: solve(R / scale)
+
+
+class _Structured:
+    """Mixed into an implicit solver of SciPy; ``jac(t, y)`` returns a Jacobian object, not a matrix."""
+
+    nlu: int
+    njev: int
+    n: int
+
+    def __init__(
+        self,
+        fun: Callable[[float, Array], Array],
+        t0: float,
+        y0: Array,
+        t_bound: float,
+        *,
+        jac: Callable[[float, Array], Jacobian],
+        **options: Any,
+    ) -> None:
+        super().__init__(fun, t0, y0, t_bound, jac=jac, **options)  # type: ignore[call-arg]
+
+        def lu(A: Pencil) -> Solve:
+            self.nlu += 1
+            return A.factor()
+
+        def linearize(t: float, y: Array) -> Pencil:
+            self.njev += 1
+            return Pencil(0.0, 1.0, jac(t, y))
+
+        self.lu, self.solve_lu = lu, lambda LU, b: LU(b)
+        self.I, self.jac, self.J = Pencil(1.0, 0.0, None), linearize, linearize(t0, y0)
+
+    def _validate_jac(self, jac: object, sparsity: object) -> tuple[None, object]:
+        """Hand SciPy's constructor an empty sparse matrix, so that it allocates nothing of size n^2."""
+        return None, scipy.sparse.csc_array((self.n, self.n))
+
+
+class StructuredBDF(_Structured, scipy.integrate.BDF):  # type: ignore[misc]
+    """SciPy's variable-order BDF (Shampine and Reichelt 1997) with structured solves."""
+
+
+class StructuredRadau(_Structured, scipy.integrate.Radau):  # type: ignore[misc]
+    """SciPy's Radau IIA of order 5 (Hairer and Wanner) with structured solves."""

@@ -1,0 +1,333 @@
+"""The one place that integrates: it steps solvers and maps, keeps what is asked, and lets watches look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from ..errors import Diverged, SolverFailed
+from ..outcome import Status, Work
+from .problem import Risk
+from .protocols import Demand, Flow, Map, Method, Solver
+
+Array = NDArray[np.float64]
+Loss = Callable[[Array], float]
+Keep = Callable[[float, Array], None]
+Progress = Callable[[float], None]
+
+
+class Interval(Protocol):
+    """A stretch of the trajectory between two looks."""
+
+    @property
+    def t_old(self) -> float:
+        """Where it starts."""
+        ...
+
+    def probes(self) -> Iterator[tuple[float, Array]]:
+        """Yield times and thetas at which a watch should look, the end last."""
+        ...
+
+    def refine(self, loss: Loss, threshold: float, t_above: float, t_below: float) -> float:
+        """Return the first time in (t_above, t_below] at which the loss is below the threshold."""
+        ...
+
+
+class Watch(Protocol):
+    """Something that sees every interval and may stop the run."""
+
+    def see(self, interval: Interval) -> bool:
+        """Look at an interval; True stops the run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trajectory:
+    """What came of an integration; the kept numbers are with the caller's ``keep``."""
+
+    status: Status
+    t_end: float
+    work: Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """How far, how long and under whose eyes.
+
+    Parameters
+    ----------
+    keep : callable
+        Called with (t, theta) at every saved time.
+    watch : Watch
+    time_limit : float
+        Seconds of wall clock; infinity for none.
+    progress : callable
+        Called with the fraction done.
+    """
+
+    keep: Keep
+    watch: Watch
+    time_limit: float
+    progress: Progress
+
+
+# ---- flows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DenseInterval:
+    """One step of a solver with its dense output."""
+
+    t_old: float
+    t_new: float
+    theta: Callable[[float], Array]
+
+    def probes(self) -> Iterator[tuple[float, Array]]:
+        """Yield three interior points and the end: a dip shorter than a step is seen too."""
+        for fraction in (0.25, 0.5, 0.75, 1.0):
+            t = self.t_old + fraction * (self.t_new - self.t_old)
+            yield t, self.theta(t)
+
+    def refine(self, loss: Loss, threshold: float, t_above: float, t_below: float) -> float:
+        """Solve for the crossing in the dense output."""
+        if loss(self.theta(t_above)) <= threshold:
+            return t_above
+        return float(brentq(lambda t: loss(self.theta(t)) - threshold, t_above, t_below, rtol=1e-9))
+
+
+class ScaledFlow:
+    """A flow in the coordinates z = alpha (y - y0), whose errors are errors of the predictor."""
+
+    def __init__(self, flow: Flow, y0: Array, alpha: float, deadline: float) -> None:
+        self._flow, self._y0, self._alpha, self._deadline = flow, y0, alpha, deadline
+        self.nfev = 0
+
+    def unscaled(self, z: Array) -> Array:
+        """Return y, shape (1 + memories, r, D)."""
+        return self._y0 + z.reshape(self._y0.shape) / self._alpha
+
+    def __call__(self, t: float, z: Array) -> Array:
+        """Return dz/dt."""
+        if time.perf_counter() > self._deadline:
+            raise _TimeUp
+        self.nfev += 1
+        return self._alpha * self._flow(t, self.unscaled(z)).ravel()
+
+    def jacobian(self, t: float, z: Array) -> Any:
+        """Return the Jacobian object, the same in z as in y."""
+        return self._flow.jacobian(t, self.unscaled(z))
+
+    def dense_jacobian(self, t: float, z: Array) -> Array:
+        """Return the Jacobian as a matrix."""
+        matrix: Array = self.jacobian(t, z).dense()
+        return matrix
+
+
+class _TimeUp(Exception):
+    """The wall-clock limit has passed."""
+
+
+def plan(flow: Flow, risk: Risk, theta0: Array, solver: Solver, *, rtol: float, t_max: float, memory: float) -> Method:
+    """Choose the method for a flow; see ``Demand`` for what decides."""
+    n = (1 + flow.memories) * theta0.size
+    started = time.perf_counter()
+    loss = risk.loss_force(theta0)[0]  # compiles, where nothing was compiled yet
+    if time.perf_counter() - started < 1:
+        started = time.perf_counter()
+        risk.loss_force(theta0)
+    rtol, atol = tolerances(risk, loss, rtol)
+    network = risk.network
+    label = np.sqrt(risk.mean_square_label)
+    rate = 2 * risk.mean_kernel + 4 * network.eps / network.alpha * label * risk.mean_square_input
+    demand = Demand(
+        rtol=rtol,
+        atol=atol,
+        t_max=t_max,
+        n=n,
+        order=flow.jacobian_order(n),
+        rhs_seconds=time.perf_counter() - started,
+        rate=rate,
+        memory=memory,
+    )
+    return solver.method(demand)
+
+
+def tolerances(risk: Risk, loss: float, rtol: float) -> tuple[float, float]:
+    r"""Tolerances on z for a promise on the losses.
+
+    An error that is small beside the start can be large beside the labels (uncentred, large alpha), so rtol
+    shrinks by :math:`\sqrt{\langle y^2 \rangle / L(0)}` where that is below 1. The absolute tolerance is a
+    hundredth of rtol in units of the z that would move the predictor by the labels' size.
+    """
+    label = risk.mean_square_label or loss or 1.0
+    rtol = max(rtol * min(1.0, np.sqrt(label / loss) if loss > 0 else 1.0), 1e-12)
+    return rtol, 1e-2 * rtol * float(np.sqrt(label / max(risk.mean_kernel, np.finfo(float).tiny)))
+
+
+def integrate(flow: Flow, theta0: Array, alpha: float, times: Sequence[float], method: Method, control: Control) -> Trajectory:
+    """Integrate a flow and keep it at the given times.
+
+    Parameters
+    ----------
+    flow : Flow
+    theta0 : ndarray, shape (r, D)
+    alpha : float
+        Output scale, the unit of the error.
+    times : sequence of float
+        Increasing, from 0 on.
+    method : Method
+    control : Control
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    SolverFailed
+        If the solver gives up or produces a number that is not finite.
+    """
+    started = time.perf_counter()
+    y0 = np.zeros((1 + flow.memories, *theta0.shape))
+    y0[0] = theta0
+    scaled = ScaledFlow(flow, y0, alpha, started + control.time_limit)
+    jac = {"none": {}, "dense": {"jac": scaled.dense_jacobian}, "structured": {"jac": scaled.jacobian}}
+    status, t, theta, steps, saved = Status.DONE, 0.0, theta0, 0, 0
+    try:
+        while saved < len(times) and times[saved] <= 0:
+            control.keep(0.0, theta0)
+            saved += 1
+        if saved < len(times):
+            options = {**method.options, **jac[method.jacobian]}
+            solver = method.cls(scaled, 0.0, np.zeros(y0.size), times[-1], **options)
+        while saved < len(times):
+            message = solver.step()
+            if solver.status == "failed" or not np.isfinite(solver.y).all():
+                raise SolverFailed(
+                    f"{method.name} gave up at t = {solver.t:.6g} ({message or 'not finite'}); "
+                    "try another --solver, or another --rtol"
+                )
+            steps += 1
+            t, theta = solver.t, scaled.unscaled(solver.y)[0]
+            dense = solver.dense_output()
+            interval = DenseInterval(solver.t_old, t, lambda t, dense=dense: scaled.unscaled(dense(t))[0])  # type: ignore[misc]
+            while saved < len(times) and (times[saved] <= t or solver.status == "finished"):
+                control.keep(times[saved], interval.theta(min(times[saved], t)))
+                saved += 1
+            control.progress(t / times[-1])
+            if control.watch.see(interval):
+                status = Status.STOPPED if saved < len(times) else Status.DONE
+                break
+    except _TimeUp:
+        status = Status.TIME_LIMIT
+    if status is not Status.DONE and (not saved or times[saved - 1] < t):
+        control.keep(t, theta)  # a curve that ends early ends where the run did
+    seconds = time.perf_counter() - started
+    work = Work(method=method.name, nfev=scaled.nfev, seconds=seconds, steps=steps)
+    return Trajectory(status=status, t_end=t, work=work)
+
+
+# ---- maps
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StepInterval:
+    """A stretch of steps, made again where a watch asks for what lies inside."""
+
+    map: Map
+    k_old: int
+    y_old: Array
+    last_two: tuple[tuple[int, Array], ...]
+
+    @property
+    def t_old(self) -> float:
+        """Where it starts."""
+        return self.map.time(self.k_old)
+
+    def probes(self) -> Iterator[tuple[float, Array]]:
+        """Yield the last two steps: near the edge of stability a loss alternates between odd and even ones."""
+        for k, y in self.last_two:
+            yield self.map.time(k), y[0]
+
+    def refine(self, loss: Loss, threshold: float, t_above: float, t_below: float) -> float:
+        """Step again to the first step below the threshold."""
+        k, y = self.k_old, self.y_old
+        while self.map.time(k) < t_below:
+            y = self.map.step(k, y)
+            k += 1
+            if loss(y[0]) < threshold:
+                break
+        return self.map.time(k)
+
+
+LOOKS = 400
+"""A map is looked at every step up to this one, then every 1/400 of the steps made."""
+
+
+def iterate(map: Map, theta0: Array, bound: tuple[Loss, float], steps: Sequence[int], name: str, control: Control) -> Trajectory:
+    """Iterate a map and keep it at the given steps.
+
+    Parameters
+    ----------
+    map : Map
+    theta0 : ndarray, shape (r, D)
+    bound : (callable, float)
+        The train loss, and the value beyond which it has diverged.
+    steps : sequence of int
+        Increasing, from 0 on.
+    name : str
+        The optimizer's, reported as the method.
+    control : Control
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    Diverged
+        If the train loss passes its bound or is not finite.
+    """
+    started = time.perf_counter()
+    deadline = started + control.time_limit
+    y = np.zeros((1 + map.memories, *theta0.shape))
+    y[0] = theta0
+    loss, ceiling = bound
+    status, k, saved = Status.DONE, 0, 0
+    if steps[0] == 0:
+        control.keep(0.0, theta0)
+        saved = 1
+    try:
+        while saved < len(steps):
+            k_old, y_old, y_before = k, y, y
+            end = min(k + max(1, k // LOOKS), steps[saved])
+            while k < end:
+                if time.perf_counter() > deadline:
+                    raise _TimeUp
+                y_before = y
+                with np.errstate(over="ignore", invalid="ignore"):  # the ceiling below speaks of divergence
+                    y = map.step(k, y)
+                k += 1
+            value = loss(y[0])
+            if not value <= ceiling:
+                raise Diverged(f"{name} diverged by step {k} (t = {map.time(k):.6g}, train loss {value:.3g})")
+            if k == steps[saved]:
+                control.keep(map.time(k), y[0])
+                saved += 1
+            control.progress(k / steps[-1])
+            last = ((k, y),) if k - k_old == 1 else ((k - 1, y_before), (k, y))
+            if control.watch.see(StepInterval(map, k_old, y_old, last)):
+                status = Status.STOPPED if saved < len(steps) else Status.DONE
+                break
+    except _TimeUp:
+        status = Status.TIME_LIMIT
+    if status is not Status.DONE and (not saved or steps[saved - 1] < k):
+        control.keep(map.time(k), y[0])
+    work = Work(method=name, nfev=k, seconds=time.perf_counter() - started, steps=k)
+    return Trajectory(status=status, t_end=map.time(k), work=work)

@@ -1,0 +1,33 @@
+"""Every error a user can meet; each class carries the exit code of the command line."""
+
+from __future__ import annotations
+
+
+class GrokodeError(Exception):
+    """Base of all errors that grokode raises on purpose."""
+
+    exit_code = 1
+
+
+class InvalidInput(GrokodeError):
+    """Something from outside is wrong: the message says what, its value, and the fix."""
+
+    exit_code = 2
+
+
+class RunFailed(GrokodeError):
+    """A single run did not give the curve it was asked for."""
+
+    exit_code = 1
+
+
+class Diverged(RunFailed):
+    """The loss left every bound: the step size is beyond stability."""
+
+
+class SolverFailed(RunFailed):
+    """A solver gave up, or produced a number that is not finite."""
+
+
+class GrokodeWarning(UserWarning):
+    """Something a user should know of a result that is still right."""

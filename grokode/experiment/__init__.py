@@ -1,0 +1,1 @@
+"""Experiments: what they say, how they are run, what came out, and files."""

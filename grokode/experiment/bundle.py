@@ -1,0 +1,311 @@
+"""The bundle: the npz in which a user hands over a run of theirs."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..convention import flow_time
+from ..errors import GrokodeWarning, InvalidInput
+from ..model.states.factor import FactorState
+from ..registry import nearest
+from ..task.data import Data
+from ..task.inputs.gaussian import Gaussian
+from ..task.system import GivenSystem, Law, Source, sample
+from ..task.targets.quadratic import QuadraticTarget
+from .spec import GIVEN, PHYSICS, Experiment
+from .storage import read_npz, write_npz
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Bundle:
+    r"""A run that someone else trained or will train: data, initial weights, hyperparameters.
+
+    Parameters
+    ----------
+    X_train : array_like, shape (P, D)
+    y_train : array_like, shape (P,)
+    W0 : array_like, shape (N, D)
+        Initial hidden weights, one row a neuron.
+    alpha, eps : float
+    lr : float
+        Learning rate on the mean squared residual (no 1/2) with parameters W.
+    centered : bool
+        Whether the initial predictor was subtracted.
+    X_test, y_test : array_like, shape (P_test, D) and (P_test,), optional
+    noise : float, optional
+        Standard deviation of the noise already in ``y_train``; nothing is added.
+    covariance : array_like, optional
+        A scalar, (D,) or (D, D): declares x ~ N(0, covariance).
+    beta_star : array_like, shape (D,), optional
+        Declares the target (beta_star . x)^2 / 2.
+    c, b, B : array_like, optional
+        Declare the target c + b.x + x^T B x / 2; shapes (), (D,), (D, D).
+    step : array_like of int, shape (n,), optional
+        Where the curves were logged, increasing; the theory is saved at exactly those steps.
+    loss_train, loss_test : array_like, shape (n,), optional
+        What was logged there.
+
+    Raises
+    ------
+    InvalidInput
+        One line for a wrong shape, dtype, sign, or a number that is not finite.
+    """
+
+    X_train: ArrayLike
+    y_train: ArrayLike
+    W0: ArrayLike
+    alpha: ArrayLike
+    eps: ArrayLike
+    lr: ArrayLike
+    centered: ArrayLike
+    X_test: ArrayLike | None = None
+    y_test: ArrayLike | None = None
+    noise: ArrayLike | None = None
+    covariance: ArrayLike | None = None
+    beta_star: ArrayLike | None = None
+    c: ArrayLike | None = None
+    b: ArrayLike | None = None
+    B: ArrayLike | None = None
+    step: ArrayLike | None = None
+    loss_train: ArrayLike | None = None
+    loss_test: ArrayLike | None = None
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value is not None:
+                object.__setattr__(self, item.name, _checked(item.name, value))
+        self._check_together()
+
+    def arrays(self) -> dict[str, Array]:
+        """Return every array that is present, by name."""
+        present = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: value for name, value in present.items() if value is not None}
+
+    @property
+    def width(self) -> int:
+        """Number of neurons N."""
+        return len(np.asarray(self.W0))
+
+    @property
+    def dim(self) -> int:
+        """Input dimension D."""
+        return np.asarray(self.W0).shape[1]
+
+    def target(self) -> QuadraticTarget | None:
+        """Return the declared target, if any."""
+        if self.beta_star is not None:
+            return QuadraticTarget.from_directions(np.asarray(self.beta_star)[None], np.ones(1))
+        if self.c is not None and self.b is not None and self.B is not None:
+            return QuadraticTarget(float(np.asarray(self.c)), np.asarray(self.b), np.asarray(self.B))
+        return None
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the bundle as a source of experiment parameters."""
+        values: dict[str, Any] = {
+            "dim": self.dim,
+            "n_train": len(np.asarray(self.y_train)),
+            "width": self.width,
+            "alpha": float(np.asarray(self.alpha)),
+            "eps": float(np.asarray(self.eps)),
+            "centered": bool(self.centered),
+            "lr": float(np.asarray(self.lr)),
+            "noise": float(np.asarray(self.noise if self.noise is not None else 0.0)),
+            "target": GIVEN,
+            "start": GIVEN,
+        }
+        if self.X_test is not None:
+            values["n_test"] = len(np.asarray(self.X_test))
+        if self.step is not None:
+            values |= {"steps": int(np.asarray(self.step)[-1]), "points": "bundle"}
+        return values
+
+    def refuse(self, flags: dict[str, Any]) -> None:
+        """Refuse flags that contradict the arrays or would draw them again.
+
+        Raises
+        ------
+        InvalidInput
+        """
+        for key, value in flags.items():
+            if value is None:
+                continue
+            name = "--" + key.replace("_", "-")
+            if key in PHYSICS:
+                raise InvalidInput(f"{name} {value} contradicts the bundle, whose arrays fix it; leave the flag out")
+            if key == "n_test" and self.X_test is not None:
+                raise InvalidInput(f"{name} {value} would redraw the bundle's X_test; leave the flag out")
+            if key == "n_test" and value and (self.target() is None):
+                raise InvalidInput(f"{name} {value} needs a target in the bundle to label test points; add beta_star, or c, b and B")
+            if key == "covariance" and self.covariance is not None:
+                raise InvalidInput(f"{name} {value} contradicts the bundle's covariance; leave the flag out")
+
+    def system(self, n_test: int, seed: int, declared: Gaussian | None) -> GivenSystem:
+        """Return the system of these arrays.
+
+        An exact test loss exists where the law of the inputs and the target are declared and the labels
+        agree with that target.
+
+        Parameters
+        ----------
+        n_test : int
+            Test points to draw where the bundle has none.
+        seed : int
+            Of those points.
+        declared : Gaussian or None
+            A law of the inputs declared outside the bundle.
+        """
+        train = Data(np.asarray(self.X_train), np.asarray(self.y_train))
+        target, inputs = self.target(), self.inputs() or declared
+        if target is not None and not self._labels_agree(train, target):
+            target = None
+        tests: dict[str, Source] = {}
+        if target is not None and inputs is not None:
+            tests["exact"] = Law(inputs, target)
+        if self.X_test is not None and self.y_test is not None:
+            tests["sample"] = Data(np.asarray(self.X_test), np.asarray(self.y_test))
+        elif n_test and target is not None and inputs is not None:
+            tests["sample"] = sample(inputs, target, n_test, seed)
+        start = FactorState.from_neurons(np.asarray(self.W0))
+        directions = np.zeros((0, self.dim)) if target is None else target.directions
+        return GivenSystem(train=train, start=start, tests=tests, directions=directions)
+
+    def inputs(self) -> Gaussian | None:
+        """Return the declared law of the inputs, if any."""
+        if self.covariance is None:
+            return None
+        covariance = np.asarray(self.covariance)
+        if covariance.ndim == 0:
+            return Gaussian.isotropic(self.dim, float(covariance))
+        return Gaussian(covariance)
+
+    def _labels_agree(self, train: Data, target: QuadraticTarget) -> bool:
+        noise = float(np.asarray(self.noise if self.noise is not None else 0.0))
+        deviation = float(np.sqrt(np.mean((train.y - target(train.X)) ** 2)))
+        # five standard errors of the noise's root mean square, and the rounding of float32 labels
+        allowed = noise * (1 + 5 / np.sqrt(2 * len(train.y))) + 1e-4 * float(np.sqrt(np.mean(train.y**2)))
+        if deviation <= allowed:
+            return True
+        warnings.warn(
+            f"the labels differ from the bundle's declared target by {deviation:.3g} (root mean square), beyond "
+            f"its noise {noise:g}: no exact test loss is computed from that target",
+            GrokodeWarning,
+            stacklevel=2,
+        )
+        return False
+
+    def _check_together(self) -> None:
+        P, D = np.shape(self.X_train)
+        shapes: dict[str, tuple[tuple[int, ...], ...]] = {
+            "y_train": ((P,),),
+            "W0": ((self.width, D),),
+            "beta_star": ((D,),),
+            "b": ((D,),),
+            "B": ((D, D),),
+            "covariance": ((), (D,), (D, D)),
+        }
+        if self.step is not None:
+            shapes |= dict.fromkeys(("loss_train", "loss_test"), (np.shape(self.step),))
+        if self.X_test is not None:
+            shapes |= {"X_test": ((len(np.asarray(self.X_test)), D),), "y_test": ((len(np.asarray(self.X_test)),),)}
+        for name, allowed in shapes.items():
+            value = getattr(self, name)
+            if value is not None and np.shape(value) not in allowed:
+                wanted = " or ".join(str(shape) for shape in allowed)
+                raise InvalidInput(f"bundle: {name} must have shape {wanted} beside X_train of shape {(P, D)}, got {np.shape(value)}")
+        if (self.X_test is None) != (self.y_test is None):
+            raise InvalidInput("bundle: X_test and y_test come together; one of them is missing")
+        form = [name for name in ("c", "b", "B") if getattr(self, name) is not None]
+        if form and len(form) < 3:
+            raise InvalidInput(f"bundle: the target needs c, b and B together, got {', '.join(form)} only")
+        if form and self.beta_star is not None:
+            raise InvalidInput("bundle: beta_star and c, b, B declare the target twice; keep one")
+        if self.inputs() is not None:
+            self.target()  # both check their own numbers
+
+
+REQUIRED = ("X_train", "y_train", "W0", "alpha", "eps", "lr", "centered")
+
+RANK = {"X_train": 2, "W0": 2, "X_test": 2, "B": 2, "y_train": 1, "y_test": 1, "beta_star": 1, "b": 1, "step": 1}
+RANK |= dict.fromkeys(("loss_train", "loss_test"), 1)
+
+
+def load(path: str | Path) -> Bundle:
+    """Read a bundle.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is not a readable npz of plain arrays, or what it holds is not a bundle.
+    """
+    arrays = read_npz(Path(path), "bundle")
+    known = [item.name for item in fields(Bundle)]
+    for name in arrays:
+        if name not in known:
+            raise InvalidInput(f"bundle {path} has an unknown array {name!r}; {nearest(name, known)}")
+    for name in REQUIRED:
+        if name not in arrays:
+            raise InvalidInput(f"bundle {path} has no {name}; it needs {', '.join(REQUIRED)}")
+    return Bundle(**arrays)
+
+
+def save(path: str | Path, bundle: Bundle | None = None, **arrays: ArrayLike) -> None:
+    """Write a bundle, given as an object or as its arrays by name.
+
+    Raises
+    ------
+    InvalidInput
+        If what is given is not a bundle, or the file cannot be written.
+    """
+    missing = [name for name in REQUIRED if name not in arrays]
+    if bundle is None and missing:
+        raise InvalidInput(f"a bundle needs {', '.join(REQUIRED)}; {missing[0]} is missing")
+    write_npz(Path(path), (bundle or Bundle(**arrays)).arrays())
+
+
+def dt_of(experiment: Experiment) -> float | None:
+    """Return the flow time of a step, where the experiment states one."""
+    if experiment.lr is not None:
+        return flow_time(experiment.lr, experiment.alpha, experiment.width)
+    return experiment.dt
+
+
+def _checked(name: str, value: Any) -> Any:
+    """Return one array of a bundle as float64 (``step`` as int64, ``centered`` as bool)."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise InvalidInput(f"bundle: {name} must hold real numbers, got dtype {array.dtype}")
+    rank = RANK.get(name, 0)
+    if name != "covariance":
+        if rank == 0 and array.size == 1:
+            array = array.reshape(())
+        if array.ndim != rank or array.size == 0:
+            kind = ("a single number", "a vector", "a matrix")[rank]
+            raise InvalidInput(f"bundle: {name} must be {kind}, got shape {array.shape}")
+    if name in ("loss_train", "loss_test"):  # logs of a run that blew up are still logs
+        return array.astype(float)
+    if not np.isfinite(array).all():
+        raise InvalidInput(f"bundle: {name} must be finite, got NaN or infinity")
+    if name == "centered":
+        if array not in (0, 1):
+            raise InvalidInput(f"bundle: centered must be true or false, got {array}")
+        return bool(array)
+    if name in ("alpha", "lr") and not array > 0:
+        raise InvalidInput(f"bundle: {name} must be positive, got {array}")
+    if name in ("eps", "noise") and array < 0:
+        raise InvalidInput(f"bundle: {name} must be zero or positive, got {array}")
+    if name == "step":
+        if not (np.array_equal(array, array.astype(np.int64)) and array[0] >= 0 and (np.diff(array) > 0).all()):
+            raise InvalidInput("bundle: step must be whole numbers from 0 on, increasing; sort it and drop repeats")
+        if array[-1] < 1:
+            raise InvalidInput("bundle: step must go beyond 0; leave it out to choose --steps yourself")
+        return array.astype(np.int64)
+    return np.array(array, dtype=float, order="C")

@@ -1,0 +1,118 @@
+"""A run: its curves, its summary, and everything they came from."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curve import Curve
+from ..model.states.factor import FactorState
+from ..outcome import Status, Work
+from .bundle import Bundle
+from .spec import Experiment
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Run:
+    """What came of an experiment.
+
+    Curves are attributes by name: ``run.t``, ``run.loss_train``, ``run.loss_test_exact``.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        All parameters.
+    curves : mapping of str to Curve
+        By name, ``t`` among them.
+    summary : mapping
+        Crossings, delay, peak and final losses; ``None`` where a number does not exist.
+    status : Status
+    work : Work
+    versions : mapping of str to str
+    bundle : Bundle or None
+        The user's own arrays, where the run is of those.
+    states : sequence of FactorState
+        The state at every saved time, where they were asked for.
+    """
+
+    experiment: Experiment
+    curves: Mapping[str, Curve]
+    summary: Mapping[str, Any]
+    status: Status
+    work: Work
+    versions: Mapping[str, str]
+    bundle: Bundle | None = None
+    states: Sequence[FactorState] = field(default=())
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        curves = self.__dict__.get("curves", {})
+        if name in curves:
+            return np.asarray(curves[name].values)
+        raise AttributeError(f"this run has no {name!r}; its curves are {', '.join(curves)}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.curves]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the run as plain data, without NaN: the object of ``--json``."""
+        return {
+            "schema": "grokode.run/1",
+            "experiment": self.experiment.model_dump(mode="json", exclude_none=True),
+            "curves": {name: curve.values.tolist() for name, curve in self.curves.items()},
+            "summary": dict(self.summary),
+            "solver": {
+                "method": self.work.method,
+                "nfev": self.work.nfev,
+                "seconds": self.work.seconds,
+                "steps": self.work.steps,
+                "status": str(self.status),
+            },
+            "versions": dict(self.versions),
+        }
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return the summary as a table of two columns."""
+        summary, digits = self.summary, "{:.6g}".format
+
+        def crossing(name: str) -> str:
+            t, status = summary[f"t_{name}"], summary[f"t_{name}_status"]
+            return (status or "no test loss").replace("_", " ") if t is None else f"{digits(t)} ({status})"
+
+        rows = [
+            ("status", str(self.status)),
+            ("threshold", str(summary["threshold"])),
+            ("t_train", crossing("train")),
+            ("t_test", crossing("test")),
+            ("delay", "none" if summary["delay"] is None else digits(summary["delay"])),
+        ]
+        if summary["test_loss"] is not None:
+            rows.append((f"peak test loss ({summary['test_loss']})", digits(summary["peak_loss_test"])))
+            rows.append((f"final test loss ({summary['test_loss']})", digits(summary["final_loss_test"])))
+        rows.append(("final train loss", digits(summary["final_loss_train"])))
+        rows.append(("t reached", digits(self.t[-1])))
+        rows.append(("solver", f"{self.work.method}, {self.work.nfev} evaluations, {self.work.seconds:.3g} s"))
+        return rows
+
+    def _repr_html_(self) -> str:
+        from ..plot.figure import picture
+
+        stream = io.BytesIO()
+        picture(self).savefig(stream, format="png", dpi=100)
+        image = base64.b64encode(stream.getvalue()).decode("ascii")
+        cells = "".join(
+            f"<tr><td>{html.escape(name)}</td><td>{html.escape(value)}</td></tr>" for name, value in self.rows()
+        )
+        return f'<table>{cells}</table><img src="data:image/png;base64,{image}"/>'
+
+
+def number(value: float) -> float | None:
+    """Return a number, or None for one that does not exist."""
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,248 @@
+"""The experiment: one flat set of parameters, and where they come from."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+
+from ..errors import InvalidInput
+from ..registry import nearest
+from .grids import parse_grid
+
+GIVEN = "given"
+"""The target, start and inputs of an experiment whose arrays a bundle gives."""
+
+
+def _whole_or_infinite(value: Any) -> Any:
+    if isinstance(value, str):
+        value = math.inf if value.strip().lower() in ("inf", "infinity") else _number(value)
+    if isinstance(value, float) and math.isfinite(value) and value == int(value):
+        return int(value)
+    if isinstance(value, float) and not value == math.inf:
+        raise ValueError("must be a whole number or inf")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("must be a whole number or inf") from None
+
+
+def _times(value: Any) -> Any:
+    return parse_grid(value) if isinstance(value, str) else value
+
+
+def _as_text(value: Any) -> Any:
+    return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+Count = Annotated[
+    int | float,
+    BeforeValidator(_whole_or_infinite),
+    Field(ge=1),
+    PlainSerializer(lambda value: "inf" if value == math.inf else value, when_used="json"),
+]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+Points = Annotated[int, Field(ge=2, le=10_000_000)] | Literal["bundle"]
+"""How many saved times, spaced evenly in log time; or those of the bundle's ``step``."""
+
+
+class Experiment(BaseModel):
+    r"""One experiment, all parameters.
+
+    Exactly one of ``lr`` and ``dt`` and exactly one of ``steps`` and ``t_max`` is set; see ``merge``.
+    Times are flow times: one step of learning rate ``lr`` takes dt = lr alpha^2 / N.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        On values out of range; ``merge`` turns it into ``InvalidInput``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dim: int = Field(default=40, ge=1)
+    n_train: Count = 120
+    n_test: int = Field(default=0, ge=0)
+    width: Count = 500
+    sigma: NonNegative = 1.0
+    alpha: Positive = 1.0
+    eps: NonNegative = 0.25
+    centered: bool = True
+    target: str = "single_index"
+    start: str = "gaussian"
+    noise: NonNegative = 0.0
+    covariance: float | str | None = None
+    optimizer: str = "gradient_flow"
+    lr: Positive | None = None
+    dt: Positive | None = None
+    steps: int | None = Field(default=None, ge=1)
+    t_max: Positive | None = None
+    points: Points = 200
+    times: Annotated[tuple[NonNegative, ...] | None, BeforeValidator(_times)] = None
+    seed: int = Field(default=0, ge=0)
+    solver: str = "auto"
+    rtol: float = Field(default=1e-5, ge=1e-12, le=0.1)
+    threshold: Annotated[str, BeforeValidator(_as_text)] = "0.1"
+    until: Literal["end", "resolved"] = "end"
+    time_limit: Annotated[float, Field(gt=0)] | None = None
+    threads: int = Field(default=1, ge=1)
+
+
+DEFAULTS: dict[str, Any] = {"dt": 0.5, "t_max": 1e4}
+"""What the bare command runs, beside the fields' own defaults."""
+
+EXCLUSIVE = (("lr", "dt"), ("steps", "t_max"), ("points", "times"))
+"""Of each pair one is in force: a later source replaces the other of an earlier one."""
+
+PHYSICS = frozenset(
+    {"dim", "n_train", "width", "target", "start", "sigma", "noise"}
+)
+"""What a bundle's arrays fix."""
+
+
+def merge(layers: Sequence[tuple[str, Mapping[str, Any]]]) -> Experiment:
+    """Lay sources over one another, the later winning.
+
+    Parameters
+    ----------
+    layers : sequence of (str, mapping)
+        The name of each source ("preset kumar-fig1", "the flags") and its parameters.
+
+    Returns
+    -------
+    Experiment
+
+    Raises
+    ------
+    InvalidInput
+        On an unknown key, a value out of range, or two parameters that exclude each other in one source.
+    """
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for source, layer in layers:
+        for key in layer:
+            if key not in Experiment.model_fields:
+                raise InvalidInput(f"unknown parameter {key!r} in {source}; {nearest(key, list(Experiment.model_fields))}")
+        for pair in EXCLUSIVE:
+            if all(layer.get(key) is not None for key in pair):
+                raise InvalidInput(f"{pair[0]} = {layer[pair[0]]} and {pair[1]} = {layer[pair[1]]} in {source} exclude each other; keep one")
+            if any(layer.get(key) is not None for key in pair):
+                for key in pair:
+                    values.pop(key, None)
+        if values.get("points") == "bundle" and any(layer.get(key) is not None for key in ("steps", "t_max")):
+            values.pop("points")  # another end than the bundle's: its saved steps no longer fit
+        values.update({key: value for key, value in layer.items() if value is not None})
+        origin.update(dict.fromkeys(layer, source))
+    try:
+        experiment = Experiment(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        raise InvalidInput(f"{key} {message[0].lower()}{message[1:]}, got {values[key]!r} (from {origin[key]})") from None
+    _check(experiment)
+    return experiment
+
+
+def _check(experiment: Experiment) -> None:
+    """Refuse combinations that no field can see alone."""
+    if experiment.lr is not None and math.isinf(experiment.width):
+        raise InvalidInput(f"lr = {experiment.lr} has no meaning at infinite width; give --dt, the flow time of a step")
+    if experiment.times is not None and (
+        not experiment.times or any(b <= a for a, b in zip(experiment.times, experiment.times[1:], strict=False))
+    ):
+        raise InvalidInput("times must be increasing and not empty; list each time once, in order")
+    if experiment.covariance is not None and isinstance(experiment.covariance, float) and not experiment.covariance > 0:
+        raise InvalidInput(f"covariance must be positive, got {experiment.covariance}; it multiplies the identity")
+
+
+# ---- presets and spec files
+
+
+def preset_names() -> list[str]:
+    """Names of the presets in the package."""
+    folder = resources.files(__package__) / "presets"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+class Preset(BaseModel):
+    """A preset or spec file: one experiment, and the grid it is a point of."""
+
+    name: str
+    summary: str
+    parameters: dict[str, Any]
+    grid: dict[str, Any]
+
+
+def load_preset(name: str) -> Preset:
+    """Read a preset of the package.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none of that name.
+    """
+    if name not in preset_names():
+        raise InvalidInput(f"unknown preset {name!r}; {nearest(name, preset_names())}")
+    text = (resources.files(__package__) / "presets" / f"{name}.toml").read_text(encoding="utf-8")
+    return _parse(text, f"preset {name}")
+
+
+def load_spec(path: Path) -> Preset:
+    """Read a spec file.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is missing, not TOML, or its grid names an unknown parameter.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InvalidInput(f"no spec file {path}; check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"cannot read spec file {path}: {error}; it must be a TOML text") from None
+    return _parse(text, f"spec file {path}")
+
+
+def _parse(text: str, source: str) -> Preset:
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{source} is not TOML: {error}") from None
+    grid, summary = content.pop("grid", {}), content.pop("summary", "")
+    if not isinstance(grid, dict):
+        raise InvalidInput(f"{source}: [grid] must be a table of parameters, got {grid!r}")
+    for key, values in grid.items():
+        if key not in Experiment.model_fields:
+            raise InvalidInput(f"unknown parameter {key!r} in [grid] of {source}; {nearest(key, list(Experiment.model_fields))}")
+        if isinstance(values, str):
+            parse_grid(values)
+    return Preset(name=source, summary=str(summary), parameters=content, grid=grid)
+
+
+def to_toml(experiment: Experiment) -> str:
+    """Write an experiment as a spec file that gives it back."""
+    lines = []
+    for key, value in experiment.model_dump(exclude_none=True).items():
+        if isinstance(value, bool):
+            text = str(value).lower()
+        elif isinstance(value, str):
+            text = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        elif isinstance(value, tuple):
+            text = "[" + ", ".join(repr(float(item)) for item in value) + "]"
+        else:
+            text = repr(value)
+        lines.append(f"{key} = {text}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,92 @@
+"""Files, safely: read without executing anything, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidInput
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file under a temporary name beside it, then rename.
+
+    Raises
+    ------
+    InvalidInput
+        If the folder does not exist or cannot be written.
+    """
+    check_writable(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def check_writable(path: Path) -> None:
+    """Refuse an output path before any work is done.
+
+    Raises
+    ------
+    InvalidInput
+        If it is a folder, or its folder does not exist or cannot be written.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise InvalidInput(f"cannot write {path}: it is a folder; name a file")
+    if not folder.is_dir():
+        raise InvalidInput(f"cannot write {path}: no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise InvalidInput(f"cannot write {path}: the folder {folder} is not writable; choose another")
+
+
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays to an npz file, whole or not at all."""
+    write_atomically(path, lambda stream: np.savez_compressed(stream, allow_pickle=False, **dict(arrays)))
+
+
+def read_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
+    """Read every array of an npz file.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is missing, truncated, not an npz, or holds pickled objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise InvalidInput(f"{what} {path} holds a single array; write it with numpy.savez")
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise InvalidInput(f"no {what} {path}; check the path") from None
+    except (IsADirectoryError, PermissionError) as error:
+        raise InvalidInput(f"cannot read {what} {path}: {error.strerror}") from None
+    except ValueError as error:
+        if "pickle" in str(error).lower() and zipfile.is_zipfile(path):
+            reason = "it holds Python objects, which are never loaded; save plain numeric arrays"
+        else:
+            reason = "it is not an npz file, or cut short; write it with numpy.savez"
+        raise InvalidInput(f"cannot read {what} {path}: {reason}") from None
+    except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, zlib.error):
+        raise InvalidInput(
+            f"cannot read {what} {path}: it is not an npz file, or cut short; write it with numpy.savez"
+        ) from None
+

@@ -1,0 +1,1 @@
+"""Kinds of state: the factor (a, V) of the weight statistics."""

@@ -1,0 +1,73 @@
+"""Weights and features along a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+from ..dynamics.problem import Problem
+from ..model.states.factor import FactorState
+from .column import Column, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    r"""Mean square weight tr M, and :math:`\|W - W_0\| / \|W_0\| = \|V - V_0\| / \|V_0\|`."""
+
+    def columns(self, problem: Problem) -> tuple[Column, ...]:
+        """Return the columns that apply."""
+        moved = (Column("relative_change", "relative parameter change"),) if problem.start.mean_square_weight else ()
+        return (Column("mean_square_weight", "mean square weight tr M"), *moved)
+
+    def on(self, problem: Problem) -> Reading:
+        """Return the function from a state to one number a column."""
+        V0 = problem.start.V
+        size = float(np.linalg.norm(V0))
+        if not size:
+            return lambda state: (state.mean_square_weight,)
+        return lambda state: (state.mean_square_weight, float(np.linalg.norm(state.V - V0)) / size)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    r"""Target overlap :math:`\sum_k \beta_k^T M \beta_k / (|\beta_k|^2\, \mathrm{tr} M)`; eigenvalues of M.
+
+    The directions of a target given by its matrix are that matrix's eigenvectors.
+
+    Parameters
+    ----------
+    eigenvalues : int
+        How many of the largest to keep, ``M_eigenvalue_1`` the largest.
+    """
+
+    eigenvalues: int = 3
+
+    def _count(self, problem: Problem) -> int:
+        return min(self.eigenvalues, *problem.start.V.shape)
+
+    def columns(self, problem: Problem) -> tuple[Column, ...]:
+        """Return the columns that apply."""
+        names = tuple(
+            Column(f"M_eigenvalue_{i}", f"eigenvalue {i} of M") for i in range(1, self._count(problem) + 1)
+        )
+        return (Column("target_overlap", "target overlap"), *names) if len(problem.directions) else names
+
+    def on(self, problem: Problem) -> Reading:
+        """Return the function from a state to one number a column."""
+        count = self._count(problem)
+        lengths = np.linalg.norm(problem.directions, axis=1, keepdims=True)
+        unit = problem.directions / np.where(lengths > 0, lengths, 1)
+
+        def read(state: FactorState) -> tuple[float, ...]:
+            r, D = state.V.shape
+            gram = state.V @ state.V.T if r < D else state.M
+            top = scipy.linalg.eigvalsh(gram, subset_by_index=[len(gram) - count, len(gram) - 1], check_finite=False)
+            largest = tuple(float(value) for value in top[::-1])
+            if not len(unit):
+                return largest
+            overlap = float(np.sum((unit @ state.V.T) ** 2)) / (state.mean_square_weight or 1.0)
+            return overlap, *largest
+
+        return read

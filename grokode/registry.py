@@ -1,0 +1,117 @@
+"""Names of interchangeable parts, loaded at first use so that listing them imports nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import InvalidInput
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """Return the hint that ends an error about a misspelt name."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(known)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a registry: where the class lives, and one sentence about it."""
+
+    target: str
+    summary: str
+
+    def load(self) -> type[Any]:
+        """Import the class."""
+        module, _, name = self.target.partition(":")
+        loaded = getattr(importlib.import_module(module), name)
+        assert isinstance(loaded, type)
+        return loaded
+
+
+class Registry:
+    """Names to frozen dataclasses whose fields are the parameters in ``name:field=value,field=value``.
+
+    Parameters
+    ----------
+    kind : str
+        What the entries are, for error messages ("target", "solver", ...).
+    entries : dict of str to Entry
+    """
+
+    def __init__(self, kind: str, entries: dict[str, Entry]) -> None:
+        self.kind = kind
+        self._entries = entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def summary(self, name: str) -> str:
+        """Return the entry's one sentence."""
+        return self._entries[name].summary
+
+    def load(self, name: str) -> type[Any]:
+        """Return the class of a name.
+
+        Raises
+        ------
+        InvalidInput
+            If the name is not registered.
+        """
+        if name not in self._entries:
+            raise InvalidInput(f"unknown {self.kind} {name!r}; {nearest(name, list(self._entries))}")
+        return self._entries[name].load()
+
+    def build(self, text: str) -> Any:
+        """Make an entry from ``name`` or ``name:field=value,field=value``.
+
+        Raises
+        ------
+        InvalidInput
+            If the name or a field is unknown, or a value is not of the field's type.
+        """
+        name, _, arguments = text.partition(":")
+        cls = self.load(name)
+        fields = {f.name: f for f in dataclasses.fields(cls)}
+        values: dict[str, Any] = {}
+        for part in filter(None, arguments.split(",")):
+            key, equals, raw = part.partition("=")
+            if not equals:
+                raise InvalidInput(f"{self.kind} {text!r}: {part!r} is not field=value")
+            if key not in fields:
+                hint = nearest(key, list(fields)) if fields else f"{name} has no parameters"
+                raise InvalidInput(f"{self.kind} {name!r} has no parameter {key!r}; {hint}")
+            values[key] = _parse(raw, str(fields[key].type), f"{self.kind} {name}:{key}")
+        missing = [
+            f.name
+            for f in fields.values()
+            if f.name not in values and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        ]
+        if missing:
+            raise InvalidInput(f"{self.kind} {name!r} needs {missing[0]}: write {name}:{missing[0]}=...")
+        return cls(**values)
+
+
+def _parse(raw: str, annotation: str, where: str) -> Any:
+    """Turn the text of one field into its annotated type."""
+    try:
+        match annotation:
+            case "int":
+                return int(raw)
+            case "float":
+                return float(raw)
+            case "str":
+                return raw
+            case "tuple[float, ...]":
+                return tuple(float(part) for part in raw.split(":"))
+    except ValueError:
+        wanted = {"int": "a whole number", "float": "a number"}.get(annotation, "numbers like 1:0.5:0.25")
+        raise InvalidInput(f"{where} must be {wanted}, got {raw!r}") from None
+    raise TypeError(f"{where}: fields of type {annotation} cannot be written on the command line")

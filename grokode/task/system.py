@@ -1,0 +1,165 @@
+"""Systems: what an experiment draws, in order: directions, start, inputs, labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.states.factor import FactorState
+from .data import Data
+from .inputs.gaussian import Gaussian
+from .streams import Role, stream
+from .targets.quadratic import QuadraticTarget
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    r"""Infinitely many samples: :math:`x \sim N(0, \Sigma)`, labels y(x) plus noise.
+
+    Parameters
+    ----------
+    inputs : Gaussian
+    target : QuadraticTarget
+    noise : float
+        Standard deviation of the label noise.
+    """
+
+    inputs: Gaussian
+    target: QuadraticTarget
+    noise: float = 0.0
+
+
+Source = Data | Law
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """One draw of a system.
+
+    Parameters
+    ----------
+    train : Data or Law
+        A finite training set, or the law itself for an infinite one.
+    tests : mapping of str to Data or Law
+        ``exact`` (a law, clean labels) and ``sample`` (test points), where they exist.
+    start : FactorState
+    directions : ndarray, shape (k, D)
+        Target directions that overlaps are measured against; k = 0 where no target is known.
+    """
+
+    train: Source
+    tests: Mapping[str, Source]
+    start: FactorState
+    directions: Array
+
+
+class System(Protocol):
+    """Something that draws data and a start."""
+
+    def draw(self) -> Draw:
+        """Draw them; equal systems draw equal numbers."""
+        ...
+
+
+class TargetLaw(Protocol):
+    """A law of target functions."""
+
+    def draw(self, dim: int, rng: np.random.Generator) -> QuadraticTarget:
+        """Draw one."""
+        ...
+
+
+class StartLaw(Protocol):
+    """A law of initial weights."""
+
+    def draw(self, dim: int, width: float, sigma: float, rng: np.random.Generator) -> FactorState:
+        """Draw one start."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DrawnSystem:
+    """Gaussian inputs, a drawn target and a drawn start.
+
+    Parameters
+    ----------
+    inputs : Gaussian
+    target : TargetLaw
+    start : StartLaw
+    n_train : float
+        Number of training samples, infinity included.
+    n_test : int
+        Number of test points beside the exact test loss; 0 for none.
+    width : float
+        Number of neurons, infinity included.
+    sigma : float
+        Standard deviation of the initial weights.
+    noise : float
+        Standard deviation of the noise on training labels.
+    seed : int
+    """
+
+    inputs: Gaussian
+    target: TargetLaw
+    start: StartLaw
+    n_train: float
+    n_test: int
+    width: float
+    sigma: float
+    noise: float
+    seed: int
+
+    def draw(self) -> Draw:
+        """Draw directions, start, inputs and labels, each from its own stream."""
+        dim = self.inputs.dim
+        target = self.target.draw(dim, stream(self.seed, Role.TARGET, dim))
+        shape = () if math.isinf(self.width) else (int(self.width),)
+        start = self.start.draw(dim, self.width, self.sigma, stream(self.seed, Role.WEIGHTS, dim, *shape))
+        tests: dict[str, Source] = {"exact": Law(self.inputs, target)}
+        if self.n_test:
+            tests["sample"] = sample(self.inputs, target, self.n_test, self.seed)
+        return Draw(self._train(target), tests, start, target.directions)
+
+    def _train(self, target: QuadraticTarget) -> Source:
+        if math.isinf(self.n_train):
+            return Law(self.inputs, target, self.noise)
+        X = self.inputs.draw(int(self.n_train), stream(self.seed, Role.INPUTS, self.inputs.dim))
+        y = target(X)
+        if self.noise:
+            y = y + self.noise * stream(self.seed, Role.NOISE).standard_normal(len(y))
+        return Data(X, y)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GivenSystem:
+    """A user's own data and initial weights; nothing is drawn.
+
+    Parameters
+    ----------
+    train : Data
+    start : FactorState
+    tests : mapping of str to Data or Law
+    directions : ndarray, shape (k, D)
+    """
+
+    train: Data
+    start: FactorState
+    tests: Mapping[str, Source] = field(default_factory=dict)
+    directions: Array = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def draw(self) -> Draw:
+        """Return what was given."""
+        return Draw(self.train, self.tests, self.start, self.directions)
+
+
+def sample(inputs: Gaussian, target: QuadraticTarget, n: int, seed: int) -> Data:
+    """Draw n test points with clean labels."""
+    X = inputs.draw(n, stream(seed, Role.TEST_POINTS, inputs.dim))
+    return Data(X, target(X))
