@@ -34,9 +34,10 @@ from ..task.inputs.gaussian import Gaussian
 from ..task.system import DrawnSystem, System
 from ..task.targets import TARGETS
 from .bundle import Bundle, dt_of
+from .compose import compose
 from .resources import free_memory, needed_memory, refuse_too_large
 from .result import Run, number
-from .spec import DEFAULTS, Experiment, load_preset, merge
+from .spec import GIVEN, Experiment, Preset, load_preset
 
 Array = NDArray[np.float64]
 LONG = 60.0
@@ -82,22 +83,14 @@ def run(
     >>> import grokode
     >>> run = grokode.run("kumar-fig1", alpha=4, t_max=100)
     """
-    layers: list[tuple[str, dict[str, Any]]] = [("the defaults", DEFAULTS)]
-    bundle = what if isinstance(what, Bundle) else None
-    if isinstance(what, str):
-        layers.append((f"preset {what}", load_preset(what).parameters))
-    elif isinstance(what, Experiment):
-        layers.append(("the experiment", what.model_dump(exclude_none=True)))
-    elif bundle is not None:
-        bundle.refuse(parameters)
-        layers.append(("the defaults for a bundle", BUNDLE_DEFAULTS))
-        layers.append(("the bundle", bundle.parameters()))
-    layers.append(("the arguments", parameters))
-    return simulate(merge(layers), bundle, keep_states=keep_states, progress=progress, say=say)
-
-
-BUNDLE_DEFAULTS: dict[str, Any] = {"optimizer": "gradient_descent", "steps": 10_000}
-"""For a bundle that does not say how long it was trained."""
+    whole = what.model_dump(exclude_none=True) if isinstance(what, Experiment) else {}
+    composition = compose(
+        parameters,
+        preset=load_preset(what) if isinstance(what, str) else None,
+        spec=Preset(name="the experiment", summary="", parameters=whole, grid={}),
+        bundle=what if isinstance(what, Bundle) else None,
+    )
+    return simulate(composition.experiment, composition.bundle, keep_states=keep_states, progress=progress, say=say)
 
 
 def system_of(experiment: Experiment, bundle: Bundle | None) -> System:
@@ -111,6 +104,8 @@ def system_of(experiment: Experiment, bundle: Bundle | None) -> System:
     if bundle is not None:
         declared = None if experiment.covariance is None else _inputs(experiment)
         return bundle.system(experiment.n_test, experiment.seed, declared)
+    if GIVEN in (experiment.target, experiment.start):
+        raise InvalidInput(f"target = {GIVEN!r} stands for a bundle's own arrays; give --bundle FILE.npz, or name a target and a start")
     return DrawnSystem(
         inputs=_inputs(experiment),
         target=TARGETS.build(experiment.target),

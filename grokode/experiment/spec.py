@@ -36,6 +36,13 @@ def _number(text: str) -> float:
         raise ValueError("must be a whole number or inf") from None
 
 
+def _number_or_path(value: Any) -> Any:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
+
+
 def _times(value: Any) -> Any:
     return parse_grid(value) if isinstance(value, str) else value
 
@@ -72,17 +79,17 @@ class Experiment(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dim: int = Field(default=40, ge=1)
-    n_train: Count = 120
+    n_train: Count = 200
     n_test: int = Field(default=0, ge=0)
     width: Count = 500
     sigma: NonNegative = 1.0
-    alpha: Positive = 1.0
-    eps: NonNegative = 0.25
+    alpha: Positive = 2.0
+    eps: NonNegative = 0.1
     centered: bool = True
     target: str = "single_index"
     start: str = "gaussian"
     noise: NonNegative = 0.0
-    covariance: float | str | None = None
+    covariance: Annotated[float | str | None, BeforeValidator(_number_or_path)] = None
     optimizer: str = "gradient_flow"
     lr: Positive | None = None
     dt: Positive | None = None
@@ -99,7 +106,7 @@ class Experiment(BaseModel):
     threads: int = Field(default=1, ge=1)
 
 
-DEFAULTS: dict[str, Any] = {"dt": 0.5, "t_max": 1e4}
+DEFAULTS: dict[str, Any] = {"dt": 0.5, "t_max": 1e5}
 """What the bare command runs, beside the fields' own defaults."""
 
 EXCLUSIVE = (("lr", "dt"), ("steps", "t_max"), ("points", "times"))

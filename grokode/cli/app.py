@@ -1,0 +1,83 @@
+"""The application: commands, and the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import GrokodeError
+from . import export, plot, presets, run
+
+app = typer.Typer(
+    name="grokode",
+    help="Exact learning curves of a two-layer network that groks, without training it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run.command)
+app.command("presets")(presets.command)
+app.command("plot")(plot.command)
+app.command("export")(export.command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import importlib.metadata
+
+        print(f"grokode {importlib.metadata.version('grokode')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Exact learning curves of a two-layer network that groks, without training it."""
+
+
+def main() -> None:
+    """Run the command line; errors are one line on stderr and the exit code of their class."""
+    warnings.showwarning = _show_warning
+    sys.exit(_guarded())
+
+
+def _guarded() -> int:
+    try:
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except GrokodeError as error:
+        return _fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", 130)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except BrokenPipeError:  # the reader of our stdout has gone; nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError as error:
+        return _fail(f"out of memory ({error}); lower --dim, --n-train, --n-test or --width", 2)
+    except OSError as error:
+        return _fail(f"{error.strerror or error} ({error.filename or 'no file'}); free space or choose another path", 1)
+    except Exception as error:
+        message = getattr(error, "format_message", None)  # a usage error of the parser, which typer vendors
+        if message is None:
+            raise
+        text = " ".join(str(message()).split())
+        return _fail(f"{text or 'no command'}; see 'grokode --help'", 2)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"grokode: error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"grokode: warning: {' '.join(str(message).split())}", file=sys.stderr)

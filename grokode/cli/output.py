@@ -1,0 +1,58 @@
+"""Streams: the table, the JSON object, the progress bar."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def table(rows: Sequence[Sequence[str]], *, to_stderr: bool) -> None:
+    """Print rows in aligned columns."""
+    from rich.console import Console
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    for index in range(len(rows[0]) if rows else 0):
+        grid.add_column(style="bold" if index == 0 else None, no_wrap=index == 0)
+    for row in rows:
+        grid.add_row(*row)
+    Console(stderr=to_stderr, highlight=False, markup=False, soft_wrap=False).print(grid)
+
+
+def say(line: str) -> None:
+    """Print a line for people on stderr."""
+    print(f"grokode: {line}", file=sys.stderr)
+
+
+def write_json(text: str, where: str) -> None:
+    """Write one JSON object to a file, or to stdout for ``-``."""
+    if where == "-":
+        print(text)
+        return
+    from ..experiment.files import write_text
+
+    write_text(text + "\n", Path(where))
+
+
+def check_json(where: str | None) -> None:
+    """Refuse a JSON file that cannot be written, before any work is done."""
+    if where not in (None, "-"):
+        from ..experiment.storage import check_writable
+
+        check_writable(Path(str(where)))
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[float], None]]:
+    """Show a progress bar on stderr where that is a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda fraction: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=1.0)
+        yield lambda fraction: bar.update(task, completed=fraction)

@@ -1,0 +1,72 @@
+"""An experiment from its sources: defaults < preset < spec file or saved run < bundle < flags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InvalidInput
+from .bundle import Bundle
+from .result import Run
+from .spec import DEFAULTS, Experiment, Preset, merge
+
+BUNDLE_DEFAULTS: dict[str, Any] = {"optimizer": "gradient_descent", "steps": 10_000}
+"""For a bundle that does not say how long it was trained."""
+
+
+@dataclass(frozen=True, eq=False)
+class Composition:
+    """An experiment in force, the bundle it is of, and what should be said of how it came about."""
+
+    experiment: Experiment
+    bundle: Bundle | None
+    notes: tuple[str, ...]
+
+
+def compose(
+    flags: Mapping[str, Any],
+    *,
+    preset: Preset | None = None,
+    spec: Preset | None = None,
+    saved: Run | None = None,
+    bundle: Bundle | None = None,
+) -> Composition:
+    """Lay the sources over one another.
+
+    Parameters
+    ----------
+    flags : mapping
+        Parameters given one by one; None where one is not given.
+    preset, spec : Preset, optional
+    saved : Run, optional
+        A run to make again; it excludes the other three.
+    bundle : Bundle, optional
+
+    Raises
+    ------
+    InvalidInput
+        If a source is wrong, or flags contradict the bundle.
+    """
+    if saved is not None and (preset or spec or bundle):
+        raise InvalidInput("a saved run is a whole experiment; leave out --preset, --spec and --bundle beside --from")
+    layers: list[tuple[str, Mapping[str, Any]]] = [("the defaults", DEFAULTS)]
+    if bundle is not None:
+        layers.append(("the defaults for a bundle", BUNDLE_DEFAULTS))
+    layers += [(source.name, source.parameters) for source in (preset, spec) if source]
+    if bundle is not None:
+        layers.append(("the bundle", bundle.parameters()))
+    if saved is not None:
+        layers.append(("the saved run", saved.experiment.model_dump(exclude_none=True)))
+        bundle = saved.bundle
+    if bundle is not None:
+        bundle.refuse(flags)
+    layers.append(("the flags", flags))
+    experiment = merge(layers)
+    notes = tuple(
+        f"{source.name} is a grid over {key}; this run takes {key} = {getattr(experiment, key)}"
+        for source in (preset, spec)
+        if source
+        for key in source.grid
+    )
+    return Composition(experiment, bundle, notes)

@@ -1,0 +1,191 @@
+"""Runs to files and back: npz, JSON, pictures, and bundles for training elsewhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..convention import learning_rate
+from ..curve import Curve
+from ..errors import InvalidInput
+from ..outcome import Status, Work
+from ..task.data import Data
+from ..task.streams import Role, stream
+from ..task.system import Law
+from .bundle import Bundle, dt_of
+from .result import Run
+from .simulate import system_of
+from .spec import merge
+from .storage import check_writable, read_npz, write_atomically, write_npz
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SCHEMA = "grokode.run/1"
+PICTURES = {".png": "png", ".pdf": "pdf", ".svg": "svg"}
+BUNDLE_PREFIX = "bundle."
+
+
+def save(run: Run, path: str | Path) -> None:
+    """Save a run, all of it but its states, to an npz file.
+
+    Raises
+    ------
+    InvalidInput
+        If the file cannot be written.
+    """
+    record = run.to_dict() | {
+        "curves": {
+            name: {"units": curve.units, "long_name": curve.long_name, "origin": curve.origin}
+            for name, curve in run.curves.items()
+        }
+    }
+    arrays: dict[str, Any] = {name: curve.values for name, curve in run.curves.items()}
+    arrays["record"] = np.array(json.dumps(record, allow_nan=False))
+    if run.bundle is not None:
+        arrays |= {BUNDLE_PREFIX + name: np.asarray(value) for name, value in run.bundle.arrays().items()}
+    write_npz(check_run_file(Path(path)), arrays)
+
+
+def load(path: str | Path) -> Run:
+    """Load a saved run.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is not one that ``save`` wrote.
+    """
+    arrays = read_npz(Path(path), "run")
+    wrong = InvalidInput(f"{path} is not a saved run (schema {SCHEMA}); save one with 'grokode run --out FILE.npz'")
+    try:
+        record = json.loads(str(arrays.pop("record")[()]))
+        if record["schema"] != SCHEMA:
+            raise wrong
+        given = {name.removeprefix(BUNDLE_PREFIX): arrays.pop(name) for name in list(arrays) if name.startswith(BUNDLE_PREFIX)}
+        curves = {
+            name: Curve(name=name, values=arrays[name], **{key: str(label[key]) for key in ("units", "long_name", "origin")})
+            for name, label in record["curves"].items()
+        }
+        solver = record["solver"]
+        work = Work(
+            method=str(solver["method"]), nfev=int(solver["nfev"]), seconds=float(solver["seconds"]), steps=int(solver["steps"])
+        )
+        return Run(
+            experiment=merge([(f"run {path}", record["experiment"])]),
+            curves=curves,
+            summary=record["summary"],
+            status=Status(solver["status"]),
+            work=work,
+            versions=record["versions"],
+            bundle=Bundle(**given) if given else None,
+        )
+    except InvalidInput:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        raise wrong from None
+
+
+def to_json(run: Run) -> str:
+    """Return the run as the text of one JSON object, numbers at full precision."""
+    return json.dumps(run.to_dict(), allow_nan=False)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file, whole or not at all."""
+    write_atomically(path, lambda stream: stream.write(text.encode("utf-8")))
+
+
+def check_picture(path: Path) -> Path:
+    """Refuse a picture whose kind is unknown or that cannot be written, before any work is done."""
+    path = _with_suffix(path, tuple(PICTURES))
+    check_writable(path)
+    return path
+
+
+def check_run_file(path: Path) -> Path:
+    """Refuse an npz file that cannot be written, before any work is done."""
+    path = _with_suffix(path, (".npz",))
+    check_writable(path)
+    return path
+
+
+def save_picture(figure: Figure, path: Path) -> None:
+    """Write a figure as png, pdf or svg, reproducibly.
+
+    Raises
+    ------
+    InvalidInput
+        If the suffix is none of these, or the file cannot be written.
+    """
+    kind = PICTURES[check_picture(path).suffix.lower()]
+    # without the date the same figure gives the same bytes
+    metadata = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[kind]
+    content = io.BytesIO()
+    figure.savefig(content, format=kind, dpi=150, metadata=metadata)
+    write_atomically(path, lambda stream: stream.write(content.getvalue()))
+
+
+def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundle:
+    """Turn a drawn experiment into a bundle of real neurons, for training elsewhere.
+
+    Parameters
+    ----------
+    run : Run
+    width : int, optional
+        Number of real neurons, at least r; the experiment's own by default. Training them with the
+        bundle's learning rate gives the run's curves to rounding, whatever the width.
+    dt : float, optional
+        Flow time of a step, where the experiment has none.
+
+    Returns
+    -------
+    Bundle
+
+    Raises
+    ------
+    InvalidInput
+        If the training set is infinite, the width is too small or infinite, or no step is known.
+    """
+    experiment = run.experiment
+    if run.bundle is not None and width in (None, run.bundle.width) and dt is None:
+        return run.bundle
+    draw = system_of(experiment, run.bundle).draw()
+    if not isinstance(draw.train, Data):
+        raise InvalidInput("n_train = inf has no data to export; run it with a finite --n-train")
+    dt = dt if dt is not None else dt_of(experiment)
+    if dt is None:
+        raise InvalidInput("this experiment has no step; give --dt, the flow time of one")
+    if width is None:
+        if math.isinf(experiment.width):
+            raise InvalidInput(f"infinite width has no neurons to export; give --width {experiment.dim + 1} or more")
+        width = int(experiment.width)
+    W0 = draw.start.neurons(width, stream(experiment.seed, Role.WEIGHTS, experiment.dim, width))
+    arrays: dict[str, Any] = {
+        "X_train": draw.train.X,
+        "y_train": draw.train.y,
+        "W0": W0,
+        "alpha": experiment.alpha,
+        "eps": experiment.eps,
+        "lr": learning_rate(dt, experiment.alpha, width),
+        "centered": experiment.centered,
+        "noise": experiment.noise,
+        "step": np.unique(np.rint(run.t / dt)).astype(np.int64),
+    }
+    law, points = draw.tests.get("exact"), draw.tests.get("sample")
+    if isinstance(law, Law):
+        target = law.target
+        arrays |= {"covariance": law.inputs.Sigma, "c": target.c, "b": target.b, "B": target.B}
+    if isinstance(points, Data):
+        arrays |= {"X_test": points.X, "y_test": points.y}
+    return Bundle(**arrays)
+
+
+def _with_suffix(path: Path, allowed: tuple[str, ...]) -> Path:
+    if path.suffix.lower() not in allowed:
+        raise InvalidInput(f"{path} must end in {' or '.join(allowed)}")
+    return path

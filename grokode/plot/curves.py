@@ -1,0 +1,90 @@
+"""Labelled curves on given axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..curve import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's palette, which the colour-blind can tell apart
+COLORS = {"blue": "#0072B2", "orange": "#E69F00", "green": "#009E73", "red": "#D55E00", "purple": "#CC79A7", "gray": "#666666"}
+TERMS = {"variance_error": ("blue", "-."), "misalignment_error": ("green", "-"), "linear_power": ("orange", "--")}
+
+
+class Carrier(Protocol):
+    """Anything that carries labelled curves and a summary, a run for one."""
+
+    @property
+    def curves(self) -> Mapping[str, Curve]:
+        """Curves by name, ``t`` among them."""
+        ...
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """Crossings and thresholds, under the names of a run's summary."""
+        ...
+
+
+def losses(ax: Axes, run: Carrier, *, color: str = COLORS["blue"], label: str = "") -> list[Artist]:
+    """Draw the losses of a run: train dashed, test solid, thresholds marked, the delay shaded.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    run : Carrier
+    color : str
+        Of this run.
+    label : str
+        Put before the names in the legend, where several runs share the axes.
+
+    Returns
+    -------
+    list of matplotlib.artist.Artist
+    """
+    artists: list[Artist] = [_draw(ax, run, "loss_train", label, color=color, linestyle="--")]
+    for name, style in (("loss_test_exact", {"linewidth": 1.8}), ("loss_test_sample", {"linewidth": 1.0, "alpha": 0.6})):
+        if name in run.curves:
+            artists.append(_draw(ax, run, name, label, color=color, linestyle="-", **style))
+    summary = run.summary
+    levels = dict.fromkeys(level for level in (summary["threshold_train"], summary["threshold_test"]) if level is not None)
+    for level in levels:
+        artists.append(ax.axhline(level, color=COLORS["gray"], linewidth=0.8, linestyle=":"))
+    for name, marker in (("train", "o"), ("test", "s")):
+        if summary[f"t_{name}"]:
+            t, level = summary[f"t_{name}"], summary[f"threshold_{name}"]
+            artists += ax.plot(t, level, marker, color=color, markersize=5, zorder=3)
+    if summary["delay"] and summary["delay"] > 0 and summary["t_train"] > 0:
+        artists.append(ax.axvspan(summary["t_train"], summary["t_test"], color=color, alpha=0.1, linewidth=0, label=f"{label}delay {summary['delay']:.3g}"))
+    _time_axis(ax, run)
+    ax.set_yscale("log")
+    ax.set_ylabel("loss (mean squared residual)")
+    return artists
+
+
+def terms(ax: Axes, run: Carrier) -> list[Artist]:
+    """Draw the three terms of the exact test loss, and their sum."""
+    artists = [_draw(ax, run, "loss_test_exact", "", color="black", linewidth=1.0, alpha=0.7)]
+    for name, (color, style) in TERMS.items():
+        artists.append(_draw(ax, run, name, "", color=COLORS[color], linestyle=style))
+    _time_axis(ax, run)
+    ax.set_yscale("log")
+    ax.set_ylabel("terms of the test loss")
+    return artists
+
+
+def _draw(ax: Axes, run: Carrier, name: str, label: str, **style: Any) -> Artist:
+    t, curve = run.curves["t"].values, run.curves[name]
+    return ax.plot(t[t > 0], curve.values[t > 0], label=f"{label}{curve.long_name}", **style)[0]
+
+
+def _time_axis(ax: Axes, run: Carrier) -> None:
+    """Set log time; t = 0 has no place on it, so the axis begins at the first saved time after it."""
+    ax.set_xscale("log")
+    positive = run.curves["t"].values[run.curves["t"].values > 0]
+    if len(positive) > 1:
+        ax.set_xlim(positive[0], positive[-1])

@@ -1,0 +1,72 @@
+"""The default picture of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .curves import Carrier, losses, terms
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STYLE: dict[str, Any] = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "svg.hashsalt": "grokode",  # makes files reproducible
+}
+DECADES_SHOWN = 6
+"""Losses further below the largest one than this are cut off: rounding makes them unreadable."""
+
+
+def picture(run: Carrier, title: str = "") -> Figure:
+    """Draw losses over log time, and below them the three terms of the test loss where they exist.
+
+    Parameters
+    ----------
+    run : Carrier
+    title : str
+        What is seen; by default what the crossings say.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        6 inches wide; save it with ``savefig``.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        panels = 2 if "variance_error" in run.curves else 1
+        figure = Figure(figsize=(6.0, 1.2 + 2.4 * panels), layout="constrained")
+        axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
+        losses(axes[0], run)
+        axes[0].set_title(title or headline(run), loc="left", fontsize=9)
+        if panels == 2:
+            terms(axes[1], run)
+        for ax in axes:
+            _cut(ax)
+            ax.legend(loc="lower left")
+        axes[-1].set_xlabel("flow time t (steps × lr α²/N)")
+    return figure
+
+
+def headline(run: Carrier) -> str:
+    """Say in one line what the crossings say."""
+    summary = run.summary
+    level = summary["threshold"]
+    if summary["delay"] is not None:
+        return f"train loss below {level} at t = {summary['t_train']:.3g}, test loss at {summary['t_test']:.3g}"
+    if summary["t_train"] is not None and summary["t_test_status"] is not None:
+        verdict = "never" if summary["t_test_status"] == "never" else "not within this time"
+        return f"train loss below {level} at t = {summary['t_train']:.3g}, test loss {verdict}"
+    return f"threshold {level}: train loss {str(summary['t_train_status']).replace('_', ' ')}"
+
+
+def _cut(ax: Axes) -> None:
+    """Cut the loss axis a few decades below its top."""
+    low, high = ax.get_ylim()
+    ax.set_ylim(max(low, high * 10.0**-DECADES_SHOWN), high)
