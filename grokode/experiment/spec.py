@@ -83,8 +83,8 @@ class Experiment(BaseModel):
     n_test: int = Field(default=0, ge=0)
     width: Count = 500
     sigma: NonNegative = 1.0
-    alpha: Positive = 2.0
-    eps: NonNegative = 0.1
+    alpha: Positive = 1.0
+    eps: NonNegative = 0.05
     centered: bool = True
     target: str = "single_index"
     start: str = "gaussian"

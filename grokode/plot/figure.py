@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from .curves import Carrier, losses, terms
@@ -17,7 +18,9 @@ STYLE: dict[str, Any] = {
     "legend.frameon": False,
     "legend.fontsize": 8,
     "svg.hashsalt": "grokode",  # makes files reproducible
+    "xtick.minor.visible": False,
 }
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 DECADES_SHOWN = 6
 """Losses further below the largest one than this are cut off: rounding makes them unreadable."""
 
@@ -41,14 +44,18 @@ def picture(run: Carrier, title: str = "") -> Figure:
 
     with matplotlib.rc_context(STYLE):
         panels = 2 if "variance_error" in run.curves else 1
-        figure = Figure(figsize=(6.0, 1.2 + 2.4 * panels), layout="constrained")
+        height = 1.2 + 2.4 * panels
+        figure = Figure(figsize=(6.0, height))
         axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
+        # fixed margins in inches: solving for them would draw everything twice
+        figure.subplots_adjust(left=0.7 / 6, right=1 - 0.15 / 6, bottom=0.5 / height, top=1 - 0.3 / height, hspace=0.08)
         losses(axes[0], run)
         axes[0].set_title(title or headline(run), loc="left", fontsize=9)
         if panels == 2:
             terms(axes[1], run)
         for ax in axes:
             _cut(ax)
+            _decades(ax)
             ax.legend(loc="lower left")
         axes[-1].set_xlabel("flow time t (steps × lr α²/N)")
     return figure
@@ -64,6 +71,16 @@ def headline(run: Carrier) -> str:
         verdict = "never" if summary["t_test_status"] == "never" else "not within this time"
         return f"train loss below {level} at t = {summary['t_train']:.3g}, test loss {verdict}"
     return f"threshold {level}: train loss {str(summary['t_train_status']).replace('_', ' ')}"
+
+
+def _decades(ax: Axes) -> None:
+    """Mark whole decades only, written without mathtext: many small ticks cost more time than the curves."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(LogLocator(numticks=12))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: "10" + f"{math.log10(value):.0f}".translate(RAISED)))
+        axis.set_minor_locator(NullLocator())
 
 
 def _cut(ax: Axes) -> None:

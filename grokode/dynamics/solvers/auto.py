@@ -21,7 +21,7 @@ class Auto:
 
     def method(self, demand: Demand) -> Method:
         """Return the method for a demand."""
-        bdf, stabilized = implicit.Bdf().method(demand), Ssv2stab().method(demand)
-        if implicit.memory(demand) > demand.memory / 2 or stabilized.seconds < bdf.seconds:
-            return stabilized
+        bdf, stabilized = implicit.Bdf().method(demand), Ssv2stab()
+        if implicit.memory(demand) > demand.memory / 2 or stabilized.seconds(demand) < bdf.seconds:
+            return stabilized.method(demand)
         return bdf
