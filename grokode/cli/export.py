@@ -13,7 +13,9 @@ from . import output
 def command(
     run: Annotated[Path, typer.Argument(help="A run saved by 'grokode run --out'.", show_default=False)],
     bundle: Annotated[Path, typer.Option("--bundle", help="The npz file to write.", show_default=False)],
-    width: Annotated[int | None, typer.Option("--width", help="Real neurons N; the run's own width by default.")] = None,
+    width: Annotated[
+        int | None, typer.Option("--width", help="Real neurons N; the run's own width by default.")
+    ] = None,
     dt: Annotated[float | None, typer.Option("--dt", help="Flow time of a step; the run's own by default.")] = None,
 ) -> int:
     """Write a run's data, real initial weights, learning rate and steps."""

@@ -12,7 +12,9 @@ from . import output
 
 def command(
     run: Annotated[Path, typer.Argument(help="A run saved by 'grokode run --out'.", show_default=False)],
-    out: Annotated[Path | None, typer.Option("--out", help="Where the picture goes (.png, .pdf, .svg); beside the run by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where the picture goes (.png, .pdf, .svg); beside the run by default.")
+    ] = None,
 ) -> int:
     """Draw a saved run."""
     from ..experiment import files

@@ -10,7 +10,9 @@ from . import output
 
 
 def command(
-    json: Annotated[str | None, typer.Option("--json", help="Write one JSON object to a file, or to stdout for -.")] = None,
+    json: Annotated[
+        str | None, typer.Option("--json", help="Write one JSON object to a file, or to stdout for -.")
+    ] = None,
 ) -> int:
     """List the presets."""
     import json as encoder

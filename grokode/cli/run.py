@@ -18,40 +18,96 @@ def _option(*names: str, panel: str, help: str) -> Any:
 
 
 def command(
-    preset: Annotated[str | None, _option("--preset", panel=SOURCES, help="A set-up of the paper; see 'grokode presets'.")] = None,
+    preset: Annotated[
+        str | None, _option("--preset", panel=SOURCES, help="A set-up of the paper; see 'grokode presets'.")
+    ] = None,
     spec: Annotated[Path | None, _option("--spec", panel=SOURCES, help="A TOML file with a whole experiment.")] = None,
-    bundle: Annotated[Path | None, _option("--bundle", panel=SOURCES, help="An npz with your own data, initial weights and learning rate.")] = None,
-    saved: Annotated[Path | None, _option("--from", panel=SOURCES, help="A saved run, to make again or further.")] = None,
-    show_spec: Annotated[bool, _option("--show-spec", panel=SOURCES, help="Print the experiment in force as TOML and exit.")] = False,
+    bundle: Annotated[
+        Path | None,
+        _option("--bundle", panel=SOURCES, help="An npz with your own data, initial weights and learning rate."),
+    ] = None,
+    saved: Annotated[
+        Path | None, _option("--from", panel=SOURCES, help="A saved run, to make again or further.")
+    ] = None,
+    show_spec: Annotated[
+        bool, _option("--show-spec", panel=SOURCES, help="Print the experiment in force as TOML and exit.")
+    ] = False,
     dim: Annotated[int | None, _option("--dim", panel=SYSTEM, help="Input dimension D.")] = None,
     n_train: Annotated[str | None, _option("--n-train", panel=SYSTEM, help="Training samples P, or inf.")] = None,
-    n_test: Annotated[int | None, _option("--n-test", panel=SYSTEM, help="Test points drawn beside the exact test loss.")] = None,
+    n_test: Annotated[
+        int | None, _option("--n-test", panel=SYSTEM, help="Test points drawn beside the exact test loss.")
+    ] = None,
     width: Annotated[str | None, _option("--width", panel=SYSTEM, help="Neurons N, or inf.")] = None,
-    sigma: Annotated[float | None, _option("--sigma", panel=SYSTEM, help="Standard deviation of the initial weights.")] = None,
+    sigma: Annotated[
+        float | None, _option("--sigma", panel=SYSTEM, help="Standard deviation of the initial weights.")
+    ] = None,
     alpha: Annotated[float | None, _option("--alpha", panel=SYSTEM, help="Output scale; large is lazy.")] = None,
-    eps: Annotated[float | None, _option("--eps", panel=SYSTEM, help="Weight of the quadratic part of the activation.")] = None,
-    centered: Annotated[bool | None, _option("--centered/--no-centered", panel=SYSTEM, help="Subtract the initial predictor.")] = None,
-    target: Annotated[str | None, _option("--target", panel=SYSTEM, help="single_index:scale=S, multi_index:k=K, product, file:path=B.npy.")] = None,
+    eps: Annotated[
+        float | None, _option("--eps", panel=SYSTEM, help="Weight of the quadratic part of the activation.")
+    ] = None,
+    centered: Annotated[
+        bool | None, _option("--centered/--no-centered", panel=SYSTEM, help="Subtract the initial predictor.")
+    ] = None,
+    target: Annotated[
+        str | None,
+        _option("--target", panel=SYSTEM, help="single_index:scale=S, multi_index:k=K, product, file:path=B.npy."),
+    ] = None,
     start: Annotated[str | None, _option("--start", panel=SYSTEM, help="Law of the initial weights: gaussian.")] = None,
-    noise: Annotated[float | None, _option("--noise", panel=SYSTEM, help="Standard deviation of the noise on training labels.")] = None,
-    covariance: Annotated[str | None, _option("--covariance", panel=SYSTEM, help="Covariance of the inputs: a number times I, or an npy file (D,) or (D, D); I/D by default.")] = None,
+    noise: Annotated[
+        float | None, _option("--noise", panel=SYSTEM, help="Standard deviation of the noise on training labels.")
+    ] = None,
+    covariance: Annotated[
+        str | None,
+        _option(
+            "--covariance",
+            panel=SYSTEM,
+            help="Covariance of the inputs: a number times I, or an npy file (D,) or (D, D); I/D by default.",
+        ),
+    ] = None,
     seed: Annotated[int | None, _option("--seed", panel=SYSTEM, help="Seed of data, target and weights.")] = None,
-    optimizer: Annotated[str | None, _option("--optimizer", panel=TRAINING, help="gradient_flow or gradient_descent.")] = None,
-    lr: Annotated[float | None, _option("--lr", panel=TRAINING, help="Learning rate on the mean squared residual (finite width).")] = None,
+    optimizer: Annotated[
+        str | None, _option("--optimizer", panel=TRAINING, help="gradient_flow or gradient_descent.")
+    ] = None,
+    lr: Annotated[
+        float | None, _option("--lr", panel=TRAINING, help="Learning rate on the mean squared residual (finite width).")
+    ] = None,
     dt: Annotated[float | None, _option("--dt", panel=TRAINING, help="Flow time of a step, lr alpha^2 / N.")] = None,
     steps: Annotated[int | None, _option("--steps", panel=TRAINING, help="Number of steps.")] = None,
     t_max: Annotated[float | None, _option("--t-max", panel=TRAINING, help="End of the flow time.")] = None,
-    solver: Annotated[str | None, _option("--solver", panel=TRAINING, help="For flows: auto, bdf, radau, lsoda, ssv2stab, rk45, rk23, dop853.")] = None,
-    rtol: Annotated[float | None, _option("--rtol", panel=TRAINING, help="Relative tolerance of the solver, 1e-5 by default.")] = None,
-    threads: Annotated[int | None, _option("--threads", panel=TRAINING, help="Threads of the linear algebra, 1 by default.")] = None,
-    time_limit: Annotated[float | None, _option("--time-limit", panel=TRAINING, help="Seconds after which the run ends and keeps what it has.")] = None,
+    solver: Annotated[
+        str | None,
+        _option("--solver", panel=TRAINING, help="For flows: auto, bdf, radau, lsoda, ssv2stab, rk45, rk23, dop853."),
+    ] = None,
+    rtol: Annotated[
+        float | None, _option("--rtol", panel=TRAINING, help="Relative tolerance of the solver, 1e-5 by default.")
+    ] = None,
+    threads: Annotated[
+        int | None, _option("--threads", panel=TRAINING, help="Threads of the linear algebra, 1 by default.")
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        _option("--time-limit", panel=TRAINING, help="Seconds after which the run ends and keeps what it has."),
+    ] = None,
     points: Annotated[int | None, _option("--points", panel=READING, help="Saved times, evenly in log time.")] = None,
-    times: Annotated[str | None, _option("--times", panel=READING, help="Saved times: 0,1,10 or log:0.1:1000:50.")] = None,
-    threshold: Annotated[str | None, _option("--threshold", panel=READING, help="A loss (0.1), or a part of the initial one (10%).")] = None,
-    until: Annotated[str | None, _option("--until", panel=READING, help="end, or resolved: stop once every crossing is answered.")] = None,
-    json: Annotated[str | None, _option("--json", panel=WRITING, help="Write one JSON object to a file, or to stdout for -.")] = None,
+    times: Annotated[
+        str | None, _option("--times", panel=READING, help="Saved times: 0,1,10 or log:0.1:1000:50.")
+    ] = None,
+    threshold: Annotated[
+        str | None, _option("--threshold", panel=READING, help="A loss (0.1), or a part of the initial one (10%).")
+    ] = None,
+    until: Annotated[
+        str | None, _option("--until", panel=READING, help="end, or resolved: stop once every crossing is answered.")
+    ] = None,
+    json: Annotated[
+        str | None, _option("--json", panel=WRITING, help="Write one JSON object to a file, or to stdout for -.")
+    ] = None,
     out: Annotated[Path | None, _option("--out", panel=WRITING, help="Save the run to an npz file.")] = None,
-    picture: Annotated[Path | None, _option("--plot", panel=WRITING, help="Where the picture goes (.png, .pdf, .svg); ./grokode-run.png by default.")] = None,
+    picture: Annotated[
+        Path | None,
+        _option(
+            "--plot", panel=WRITING, help="Where the picture goes (.png, .pdf, .svg); ./grokode-run.png by default."
+        ),
+    ] = None,
     no_plot: Annotated[bool, _option("--no-plot", panel=WRITING, help="Write no picture.")] = False,
 ) -> int:
     """Compute the train and test loss curves of one experiment."""

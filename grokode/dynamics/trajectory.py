@@ -170,7 +170,9 @@ def tolerances(risk: Risk, loss: float, rtol: float) -> tuple[float, float]:
     return rtol, 1e-2 * rtol * float(np.sqrt(label / max(risk.mean_kernel, np.finfo(float).tiny)))
 
 
-def integrate(flow: Flow, theta0: Array, alpha: float, times: Sequence[float], method: Method, control: Control) -> Trajectory:
+def integrate(
+    flow: Flow, theta0: Array, alpha: float, times: Sequence[float], method: Method, control: Control
+) -> Trajectory:
     """Integrate a flow and keep it at the given times.
 
     Parameters
@@ -270,7 +272,9 @@ LOOKS = 400
 """A map is looked at every step up to this one, then every 1/400 of the steps made."""
 
 
-def iterate(map: Map, theta0: Array, bound: tuple[Loss, float], steps: Sequence[int], name: str, control: Control) -> Trajectory:
+def iterate(
+    map: Map, theta0: Array, bound: tuple[Loss, float], steps: Sequence[int], name: str, control: Control
+) -> Trajectory:
     """Iterate a map and keep it at the given steps.
 
     Parameters

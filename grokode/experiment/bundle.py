@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ class Bundle:
     @property
     def dim(self) -> int:
         """Input dimension D."""
-        return np.asarray(self.W0).shape[1]
+        return int(np.asarray(self.W0).shape[1])
 
     def target(self) -> QuadraticTarget | None:
         """Return the declared target, if any."""
@@ -128,7 +129,7 @@ class Bundle:
             values |= {"steps": int(np.asarray(self.step)[-1]), "points": "bundle"}
         return values
 
-    def refuse(self, flags: dict[str, Any]) -> None:
+    def refuse(self, flags: Mapping[str, Any]) -> None:
         """Refuse flags that contradict the arrays or would draw them again.
 
         Raises
@@ -144,7 +145,9 @@ class Bundle:
             if key == "n_test" and self.X_test is not None:
                 raise InvalidInput(f"{name} {value} would redraw the bundle's X_test; leave the flag out")
             if key == "n_test" and value and (self.target() is None):
-                raise InvalidInput(f"{name} {value} needs a target in the bundle to label test points; add beta_star, or c, b and B")
+                raise InvalidInput(
+                    f"{name} {value} needs a target in the bundle to label test points; add beta_star, or c, b and B"
+                )
             if key == "covariance" and self.covariance is not None:
                 raise InvalidInput(f"{name} {value} contradicts the bundle's covariance; leave the flag out")
 
@@ -220,7 +223,9 @@ class Bundle:
             value = getattr(self, name)
             if value is not None and np.shape(value) not in allowed:
                 wanted = " or ".join(str(shape) for shape in allowed)
-                raise InvalidInput(f"bundle: {name} must have shape {wanted} beside X_train of shape {(P, D)}, got {np.shape(value)}")
+                raise InvalidInput(
+                    f"bundle: {name} must have shape {wanted} beside X_train of shape {(P, D)}, got {np.shape(value)}"
+                )
         if (self.X_test is None) != (self.y_test is None):
             raise InvalidInput("bundle: X_test and y_test come together; one of them is missing")
         form = [name for name in ("c", "b", "B") if getattr(self, name) is not None]

@@ -66,14 +66,23 @@ def load(path: str | Path) -> Run:
         record = json.loads(str(arrays.pop("record")[()]))
         if record["schema"] != SCHEMA:
             raise wrong
-        given = {name.removeprefix(BUNDLE_PREFIX): arrays.pop(name) for name in list(arrays) if name.startswith(BUNDLE_PREFIX)}
+        given = {
+            name.removeprefix(BUNDLE_PREFIX): arrays.pop(name)
+            for name in list(arrays)
+            if name.startswith(BUNDLE_PREFIX)
+        }
         curves = {
-            name: Curve(name=name, values=arrays[name], **{key: str(label[key]) for key in ("units", "long_name", "origin")})
+            name: Curve(
+                name=name, values=arrays[name], **{key: str(label[key]) for key in ("units", "long_name", "origin")}
+            )
             for name, label in record["curves"].items()
         }
         solver = record["solver"]
         work = Work(
-            method=str(solver["method"]), nfev=int(solver["nfev"]), seconds=float(solver["seconds"]), steps=int(solver["steps"])
+            method=str(solver["method"]),
+            nfev=int(solver["nfev"]),
+            seconds=float(solver["seconds"]),
+            steps=int(solver["steps"]),
         )
         return Run(
             experiment=merge([(f"run {path}", record["experiment"])]),

@@ -46,5 +46,6 @@ def refuse_too_large(needed: float, free: float) -> None:
     """
     if needed > free:
         raise InvalidInput(
-            f"this run needs about {needed / 2**30:.3g} GiB and {free / 2**30:.3g} GiB are free; lower --dim, --n-train, --n-test or --width"
+            f"this run needs about {needed / 2**30:.3g} GiB and {free / 2**30:.3g} GiB are free; "
+            "lower --dim, --n-train, --n-test or --width"
         )

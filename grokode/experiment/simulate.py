@@ -105,7 +105,9 @@ def system_of(experiment: Experiment, bundle: Bundle | None) -> System:
         declared = None if experiment.covariance is None else _inputs(experiment)
         return bundle.system(experiment.n_test, experiment.seed, declared)
     if GIVEN in (experiment.target, experiment.start):
-        raise InvalidInput(f"target = {GIVEN!r} stands for a bundle's own arrays; give --bundle FILE.npz, or name a target and a start")
+        raise InvalidInput(
+            f"target = {GIVEN!r} stands for a bundle's own arrays; give --bundle FILE.npz, or name a target and a start"
+        )
     return DrawnSystem(
         inputs=_inputs(experiment),
         target=TARGETS.build(experiment.target),
@@ -213,24 +215,26 @@ class _Simulation:
         if self.optimizer.steps and dt is None:
             raise InvalidInput(f"{experiment.optimizer} needs a step; give --lr (finite width) or --dt")
         if experiment.steps is not None and dt is None:
-            raise InvalidInput(f"steps = {experiment.steps} needs the size of a step; give --lr or --dt, or --t-max instead")
+            raise InvalidInput(
+                f"steps = {experiment.steps} needs the size of a step; give --lr or --dt, or --t-max instead"
+            )
         t_max = experiment.t_max if experiment.steps is None else experiment.steps * (dt or 0.0)
         assert t_max is not None
         if experiment.points == "bundle":
             if self.bundle is None or self.bundle.step is None:
                 raise InvalidInput("points = 'bundle' needs a bundle with step; give a number of points")
             steps = np.asarray(self.bundle.step)
-            return steps if self.optimizer.steps else steps * dt
+            return steps if self.optimizer.steps else steps * (dt or 0.0)
         if experiment.times is not None:
             times = np.array(experiment.times)
             if times[-1] == 0:
                 raise InvalidInput("times must go beyond 0")
-            return np.unique(np.rint(times / dt)).astype(np.int64) if self.optimizer.steps else times
+            return _whole(times / (dt or 1.0)) if self.optimizer.steps else times
         points = int(experiment.points)
         if self.optimizer.steps:
             last = experiment.steps or max(1, round(t_max / (dt or 1.0)))
-            return np.unique(np.r_[0, np.rint(np.geomspace(1, last, min(points, last)))]).astype(np.int64)
-        return np.r_[0.0, np.geomspace(t_max * 10.0**-DECADES, t_max, points - 1)]
+            return _whole(np.r_[0.0, np.geomspace(1, last, min(points, last))])
+        return np.r_[0.0, np.geomspace(t_max, t_max * 10.0**-DECADES, points - 1)[::-1]]
 
     def _refuse_too_large(self) -> None:
         experiment = self.experiment
@@ -265,7 +269,9 @@ class _Simulation:
         loss = problem.train.loss(theta0)
         # a catapult may lift the loss by about alpha^2 and come back; nothing comes back from a million times that
         ceiling = 1e6 * max(1.0, self.experiment.alpha**2) * max(loss, problem.train.mean_square_label, 1e-30)
-        self._say_long(int(self.saved[-1]) * _seconds(lambda: map.step(0, theta0[None])), f"{self.saved[-1]} steps of {name}")
+        self._say_long(
+            int(self.saved[-1]) * _seconds(lambda: map.step(0, theta0[None])), f"{self.saved[-1]} steps of {name}"
+        )
         try:
             return iterate(map, theta0, (problem.train.loss, ceiling), self.saved.tolist(), name, control)
         except Diverged as error:
@@ -283,14 +289,17 @@ class _Simulation:
         radius, _ = spectral_radius(self.problem.train.jacobian(theta0), direction, 50)
         dt = 2 / radius if radius else math.inf
         if self.experiment.lr is None:
-            return f"dt {self.experiment.dt:.6g} is too large: at the start steps are stable below {dt:.3g}; lower --dt"
+            return f"dt {self.experiment.dt:.6g} is too large (at the start, stable is below {dt:.3g}); lower --dt"
         scale = self.experiment.width / self.experiment.alpha**2
-        return f"lr {self.experiment.lr:.6g} is too large: at the start steps are stable below {dt * scale:.3g}; lower --lr"
+        return f"lr {self.experiment.lr:.6g} is too large (at the start, stable is below {dt * scale:.3g}); lower --lr"
 
     def _say_long(self, seconds: float, what: str) -> None:
         limit = self.experiment.time_limit
         if seconds > LONG and (limit is None or limit > LONG):
-            self.say(f"this may take about {_duration(seconds)} ({what}); --time-limit SECONDS ends it and keeps what is there")
+            self.say(
+                f"this may take about {_duration(seconds)} ({what}); "
+                "--time-limit SECONDS ends it and keeps what is there"
+            )
 
     # ---- after
 
@@ -361,10 +370,13 @@ class _Recorder:
         table = np.array(self._rows).reshape(len(self.t), len(self._columns))
         curves = {"t": Curve(name="t", values=np.array(self.t), units="flow time", long_name="flow time t")}
         for column, values in zip(self._columns, table.T, strict=True):
-            curves[column.name] = Curve(
-                name=column.name, values=values, units=column.units, long_name=column.long_name
-            )
+            curves[column.name] = Curve(name=column.name, values=values, units=column.units, long_name=column.long_name)
         return curves
+
+
+def _whole(steps: Array) -> NDArray[np.int64]:
+    """Round to whole steps, each once."""
+    return np.unique(np.rint(steps).astype(np.int64))
 
 
 def _seconds(call: Callable[[], object]) -> float:

@@ -112,9 +112,7 @@ DEFAULTS: dict[str, Any] = {"dt": 0.5, "t_max": 1e5}
 EXCLUSIVE = (("lr", "dt"), ("steps", "t_max"), ("points", "times"))
 """Of each pair one is in force: a later source replaces the other of an earlier one."""
 
-PHYSICS = frozenset(
-    {"dim", "n_train", "width", "target", "start", "sigma", "noise"}
-)
+PHYSICS = frozenset({"dim", "n_train", "width", "target", "start", "sigma", "noise"})
 """What a bundle's arrays fix."""
 
 
@@ -140,10 +138,15 @@ def merge(layers: Sequence[tuple[str, Mapping[str, Any]]]) -> Experiment:
     for source, layer in layers:
         for key in layer:
             if key not in Experiment.model_fields:
-                raise InvalidInput(f"unknown parameter {key!r} in {source}; {nearest(key, list(Experiment.model_fields))}")
+                raise InvalidInput(
+                    f"unknown parameter {key!r} in {source}; {nearest(key, list(Experiment.model_fields))}"
+                )
         for pair in EXCLUSIVE:
             if all(layer.get(key) is not None for key in pair):
-                raise InvalidInput(f"{pair[0]} = {layer[pair[0]]} and {pair[1]} = {layer[pair[1]]} in {source} exclude each other; keep one")
+                raise InvalidInput(
+                    f"{pair[0]} = {layer[pair[0]]} and {pair[1]} = {layer[pair[1]]} in {source} "
+                    "exclude each other; keep one"
+                )
             if any(layer.get(key) is not None for key in pair):
                 for key in pair:
                     values.pop(key, None)
@@ -157,7 +160,9 @@ def merge(layers: Sequence[tuple[str, Mapping[str, Any]]]) -> Experiment:
         first = error.errors()[0]
         key = str(first["loc"][0])
         message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        raise InvalidInput(f"{key} {message[0].lower()}{message[1:]}, got {values[key]!r} (from {origin[key]})") from None
+        raise InvalidInput(
+            f"{key} {message[0].lower()}{message[1:]}, got {values[key]!r} (from {origin[key]})"
+        ) from None
     _check(experiment)
     return experiment
 
@@ -233,7 +238,9 @@ def _parse(text: str, source: str) -> Preset:
         raise InvalidInput(f"{source}: [grid] must be a table of parameters, got {grid!r}")
     for key, values in grid.items():
         if key not in Experiment.model_fields:
-            raise InvalidInput(f"unknown parameter {key!r} in [grid] of {source}; {nearest(key, list(Experiment.model_fields))}")
+            raise InvalidInput(
+                f"unknown parameter {key!r} in [grid] of {source}; {nearest(key, list(Experiment.model_fields))}"
+            )
         if isinstance(values, str):
             parse_grid(values)
     return Preset(name=source, summary=str(summary), parameters=content, grid=grid)

@@ -89,4 +89,3 @@ def read_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
         raise InvalidInput(
             f"cannot read {what} {path}: it is not an npz file, or cut short; write it with numpy.savez"
         ) from None
-

@@ -78,9 +78,7 @@ class _Search:
             status = CrossingStatus.REACHED
         else:
             status = CrossingStatus.NEVER if self.certificate else CrossingStatus.NOT_REACHED
-        return Crossing(
-            loss=self.name, threshold=self.threshold, status=status, t=self.t, certificate=self.certificate
-        )
+        return Crossing(loss=self.name, threshold=self.threshold, status=status, t=self.t, certificate=self.certificate)
 
 
 @dataclass(slots=True)

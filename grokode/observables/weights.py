@@ -45,13 +45,12 @@ class Features:
     eigenvalues: int = 3
 
     def _count(self, problem: Problem) -> int:
-        return min(self.eigenvalues, *problem.start.V.shape)
+        rows, dim = problem.start.V.shape
+        return int(min(self.eigenvalues, rows, dim))
 
     def columns(self, problem: Problem) -> tuple[Column, ...]:
         """Return the columns that apply."""
-        names = tuple(
-            Column(f"M_eigenvalue_{i}", f"eigenvalue {i} of M") for i in range(1, self._count(problem) + 1)
-        )
+        names = tuple(Column(f"M_eigenvalue_{i}", f"eigenvalue {i} of M") for i in range(1, self._count(problem) + 1))
         return (Column("target_overlap", "target overlap"), *names) if len(problem.directions) else names
 
     def on(self, problem: Problem) -> Reading:

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Okabe and Ito's palette, which the colour-blind can tell apart
-COLORS = {"blue": "#0072B2", "orange": "#E69F00", "green": "#009E73", "red": "#D55E00", "purple": "#CC79A7", "gray": "#666666"}
+COLORS = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "red": "#D55E00",
+    "purple": "#CC79A7",
+    "gray": "#666666",
+}
 TERMS = {"variance_error": ("blue", "-."), "misalignment_error": ("green", "-"), "linear_power": ("orange", "--")}
 
 
@@ -47,11 +54,16 @@ def losses(ax: Axes, run: Carrier, *, color: str = COLORS["blue"], label: str = 
     list of matplotlib.artist.Artist
     """
     artists: list[Artist] = [_draw(ax, run, "loss_train", label, color=color, linestyle="--")]
-    for name, style in (("loss_test_exact", {"linewidth": 1.8}), ("loss_test_sample", {"linewidth": 1.0, "alpha": 0.6})):
+    for name, style in (
+        ("loss_test_exact", {"linewidth": 1.8}),
+        ("loss_test_sample", {"linewidth": 1.0, "alpha": 0.6}),
+    ):
         if name in run.curves:
             artists.append(_draw(ax, run, name, label, color=color, linestyle="-", **style))
     summary = run.summary
-    levels = dict.fromkeys(level for level in (summary["threshold_train"], summary["threshold_test"]) if level is not None)
+    levels = dict.fromkeys(
+        level for level in (summary["threshold_train"], summary["threshold_test"]) if level is not None
+    )
     for level in levels:
         artists.append(ax.axhline(level, color=COLORS["gray"], linewidth=0.8, linestyle=":"))
     for name, marker in (("train", "o"), ("test", "s")):
@@ -59,7 +71,16 @@ def losses(ax: Axes, run: Carrier, *, color: str = COLORS["blue"], label: str = 
             t, level = summary[f"t_{name}"], summary[f"threshold_{name}"]
             artists += ax.plot(t, level, marker, color=color, markersize=5, zorder=3)
     if summary["delay"] and summary["delay"] > 0 and summary["t_train"] > 0:
-        artists.append(ax.axvspan(summary["t_train"], summary["t_test"], color=color, alpha=0.1, linewidth=0, label=f"{label}delay {summary['delay']:.3g}"))
+        artists.append(
+            ax.axvspan(
+                summary["t_train"],
+                summary["t_test"],
+                color=color,
+                alpha=0.1,
+                linewidth=0,
+                label=f"{label}delay {summary['delay']:.3g}",
+            )
+        )
     _time_axis(ax, run)
     ax.set_yscale("log")
     ax.set_ylabel("loss (mean squared residual)")

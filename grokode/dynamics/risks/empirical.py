@@ -116,7 +116,4 @@ class EmpiricalRisk:
         np.subtract(theta, self._V0, out=self._dV)
         np.dot(self._dV, self._XT, out=self._dH)
         network = self.network
-        return kernels.residuals(
-            self._dH, self._H0, self._a, self._offset, network.alpha, network.eps, self._residual
-        )
-
+        return kernels.residuals(self._dH, self._H0, self._a, self._offset, network.alpha, network.eps, self._residual)

@@ -65,7 +65,7 @@ class EmpiricalJacobian:
         P, r = self._C.shape
         D = self._X.shape[1]
         B = (self._C[:, :, None] * self._X[:, None, :]).reshape(P, r * D)
-        J = (-2 / P) * (B.T @ B)
+        J: Array = (-2 / P) * (B.T @ B)
         blocks = J.reshape(r, D, r, D)
         for i in range(r):
             blocks[i, :, i, :] -= self._G

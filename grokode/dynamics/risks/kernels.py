@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numba
 import numpy as np
@@ -16,10 +16,9 @@ F = TypeVar("F", bound=Callable[..., object])
 def compiled(function: F) -> F:
     """Compile with a cache on disk, or without one where no directory can be written."""
     try:
-        kernel: F = numba.njit(cache=True, error_model="numpy")(function)
+        return cast(F, numba.njit(cache=True, error_model="numpy")(function))
     except RuntimeError:  # "no locator available": a read-only install and an unwritable home
-        kernel = numba.njit(error_model="numpy")(function)
-    return kernel
+        return cast(F, numba.njit(error_model="numpy")(function))
 
 
 @compiled
@@ -37,7 +36,8 @@ def residuals(dH: Array, H0: Array, a: Array, offset: Array, alpha: float, eps: 
     total = 0.0
     for m in range(P):
         total += residual[m] * residual[m]
-    return total / P
+    mean: float = total / P
+    return mean
 
 
 @compiled

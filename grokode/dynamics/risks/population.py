@@ -117,7 +117,7 @@ class PopulationRisk:
         return n
 
     def force_jvp(self, theta: Array, d: Array) -> Array:
-        """Derivative of the force along d, both of shape (r, D)."""
+        """Return the derivative of the force along d, both of shape (r, D)."""
         network = self.network
         _, G, _ = self.moments(theta)
         du = network.alpha * (d.T @ self._a)

@@ -60,7 +60,7 @@ class _Structured:
             self.nlu += 1
             return A.factor()
 
-        def linearize(t: float, y: Array) -> Pencil:
+        def linearize(t: float, y: Array, f: Array | None = None) -> Pencil:  # Radau hands over f too
             self.njev += 1
             return Pencil(0.0, 1.0, jac(t, y))
 

@@ -72,7 +72,7 @@ class FactorState:
             raise InvalidInput(f"W must have shape (N, D), got {W.shape}")
         if not np.isfinite(W).all():
             raise InvalidInput("W must be finite, got NaN or infinity")
-        R = np.linalg.qr(np.column_stack([np.ones(len(W)), W]) / np.sqrt(len(W)), mode="r")
+        R: Array = np.asarray(np.linalg.qr(np.column_stack([np.ones(len(W)), W]) / np.sqrt(len(W)), mode="r"))
         return cls(*_split(R * np.where(R[:1, :1] < 0, -1.0, 1.0)))
 
     @classmethod

@@ -28,5 +28,7 @@ class FromFile:
         """Read the file; nothing is random."""
         B = load_array(Path(self.path), "target B")
         if B.shape != (dim, dim):
-            raise InvalidInput(f"target file {self.path}: B has shape {B.shape}, the inputs need ({dim}, {dim}); set --dim")
+            raise InvalidInput(
+                f"target file {self.path}: B has shape {B.shape}, the inputs need ({dim}, {dim}); set --dim"
+            )
         return QuadraticTarget(0.0, np.zeros(dim), B)

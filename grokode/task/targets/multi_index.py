@@ -29,8 +29,12 @@ class MultiIndex:
         if self.k < 1:
             raise InvalidInput(f"target multi_index: k must be at least 1, got {self.k}")
         if self.weights and len(self.weights) != self.k:
-            raise InvalidInput(f"target multi_index: k={self.k} directions need {self.k} weights, got {len(self.weights)}")
+            raise InvalidInput(
+                f"target multi_index: k={self.k} directions need {self.k} weights, got {len(self.weights)}"
+            )
 
     def draw(self, dim: int, rng: np.random.Generator) -> QuadraticTarget:
         """Draw the directions one by one: a larger k extends a smaller one."""
-        return QuadraticTarget.from_directions(rng.standard_normal((self.k, dim)), np.array(self.weights or (1.0,) * self.k))
+        return QuadraticTarget.from_directions(
+            rng.standard_normal((self.k, dim)), np.array(self.weights or (1.0,) * self.k)
+        )

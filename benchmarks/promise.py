@@ -1,0 +1,88 @@
+"""Accuracy of the default tolerance on random set-ups, against Radau with the exact Jacobian.
+
+    python benchmarks/promise.py [--count 50] [--seed 0] [--solver auto]
+
+Prints one row a set-up and, last, how many keep err <= 3e-3. The law: alpha 1e-2 to 1e3, eps 0.01 to 2,
+N one of 1, 2, 3, 10, D, 5 D, infinite, D 5 to 100, P from D/2 to 6 D, centred or not, t to 1e6. err is the
+largest |L - L_ref| / max(L_ref, 1e-3 min(L_ref(0), mean y^2)) over saved times, train and test.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+import grokode
+
+PROMISE = 3e-3
+
+
+def draw(rng: np.random.Generator, largest: int) -> dict[str, object]:
+    dim = int(np.exp(rng.uniform(np.log(5), np.log(largest))))
+    width = [1, 2, 3, 10, dim, 5 * dim, np.inf][rng.integers(7)]
+    return {
+        "dim": dim,
+        "n_train": max(1, int(dim * np.exp(rng.uniform(np.log(0.5), np.log(6))))),
+        "width": width,
+        "alpha": 10 ** rng.uniform(-2, 3),
+        "eps": 10 ** rng.uniform(-2, np.log10(2)),
+        "centered": bool(rng.integers(2)),
+        "seed": int(rng.integers(2**31)),
+        "n_test": 200,
+    }
+
+
+def error(run: grokode.Run, reference: grokode.Run, mean_square_label: float) -> float:
+    """Return the largest err over the loss curves that both runs have."""
+    worst = 0.0
+    for name in ("loss_train", "loss_test_exact", "loss_test_sample"):
+        if name in reference.curves:
+            ours, theirs = getattr(run, name), getattr(reference, name)
+            floor = 1e-3 * min(theirs[0], mean_square_label)
+            worst = max(worst, float(np.max(np.abs(ours - theirs) / np.maximum(theirs, floor))))
+    return worst
+
+
+def mean_square_label(run: grokode.Run) -> float:
+    """Mean of y^2 over the training set of a drawn experiment, as the floor of err has it."""
+    from grokode.experiment.simulate import system_of
+    from grokode.task.data import Data
+
+    train = system_of(run.experiment, run.bundle).draw().train
+    return float(np.mean(train.y**2)) if isinstance(train, Data) else float(run.loss_train[0])
+
+
+def compare(parameters: dict[str, object], solver: str, t_max: float = 1e6) -> tuple[float, grokode.Run, grokode.Run]:
+    """Return err, the run at default tolerance, and the reference."""
+    common = dict(parameters, t_max=t_max, points=61, optimizer="gradient_flow")
+    run = grokode.run(None, solver=solver, **common)
+    reference = grokode.run(None, solver="radau", rtol=1e-9, **common)
+    return error(run, reference, mean_square_label(reference)), run, reference
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--solver", default="auto")
+    parser.add_argument("--largest", type=int, default=100, help="largest D")
+    options = parser.parse_args()
+    rng = np.random.default_rng(options.seed)
+    errors = []
+    for index in range(options.count):
+        parameters = draw(rng, options.largest)
+        err, run, reference = compare(parameters, options.solver)
+        errors.append(err)
+        text = " ".join(f"{key}={value:.4g}" for key, value in parameters.items() if key not in ("seed", "n_test"))
+        print(
+            f"{index:3d} {text:75s} {run.work.method:9s} nfev {run.work.nfev:6d} {run.work.seconds:7.3f} s  err {err:.1e}"
+            f"  (reference {reference.work.seconds:.2f} s)",
+            flush=True,
+        )
+    kept = sum(err <= PROMISE for err in errors)
+    print(f"{kept} of {len(errors)} keep err <= {PROMISE}; largest {max(errors):.1e}, median {np.median(errors):.1e}")
+
+
+if __name__ == "__main__":
+    main()

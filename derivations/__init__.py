@@ -1,0 +1,1 @@
+"""Sympy proofs of the formulas that the project stands on."""

@@ -1,0 +1,1 @@
+"""Networks really trained, in plain NumPy, to check the theory against."""
