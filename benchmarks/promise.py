@@ -76,8 +76,8 @@ def main() -> None:
         errors.append(err)
         text = " ".join(f"{key}={value:.4g}" for key, value in parameters.items() if key not in ("seed", "n_test"))
         print(
-            f"{index:3d} {text:75s} {run.work.method:9s} nfev {run.work.nfev:6d} {run.work.seconds:7.3f} s  err {err:.1e}"
-            f"  (reference {reference.work.seconds:.2f} s)",
+            f"{index:3d} {text:75s} {run.work.method:9s} nfev {run.work.nfev:6d} {run.work.seconds:7.3f} s"
+            f"  err {err:.1e}  (reference {reference.work.seconds:.2f} s)",
             flush=True,
         )
     kept = sum(err <= PROMISE for err in errors)

@@ -16,7 +16,7 @@ from . import export, plot, presets, run
 app = typer.Typer(
     name="grokode",
     help="Exact learning curves of a two-layer network that groks, without training it.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -36,11 +36,14 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Exact learning curves of a two-layer network that groks, without training it."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> None:
@@ -71,11 +74,17 @@ def _guarded() -> int:
     except OSError as error:
         return _fail(f"{error.strerror or error} ({error.filename or 'no file'}); free space or choose another path", 1)
     except Exception as error:
-        message = getattr(error, "format_message", None)  # a usage error of the parser, which typer vendors
-        if message is None:
+        if not hasattr(error, "format_message"):  # a usage error of the parser, which typer vendors
             raise
-        text = " ".join(str(message()).split())
-        return _fail(f"{text or 'no command'}; see 'grokode --help'", 2)
+        return _fail(_usage(error), 2)
+
+
+def _usage(error: Any) -> str:
+    """Say what the parser found wrong; typer with pydantic inside leaves the value out of its message."""
+    text = str(error.format_message()).rstrip(".")
+    if hasattr(error.__cause__, "errors"):
+        text += f", got {error.__cause__.errors()[0]['input']!r}"
+    return f"{text}; see '{error.ctx.command_path if getattr(error, 'ctx', None) else 'grokode'} --help'"
 
 
 def _fail(message: str, code: int) -> int:

@@ -79,7 +79,7 @@ def command(
         _option("--solver", panel=TRAINING, help="For flows: auto, bdf, radau, lsoda, ssv2stab, rk45, rk23, dop853."),
     ] = None,
     rtol: Annotated[
-        float | None, _option("--rtol", panel=TRAINING, help="Relative tolerance of the solver, 1e-5 by default.")
+        float | None, _option("--rtol", panel=TRAINING, help="Relative tolerance of the solver, 1e-6 by default.")
     ] = None,
     threads: Annotated[
         int | None, _option("--threads", panel=TRAINING, help="Threads of the linear algebra, 1 by default.")
@@ -90,7 +90,8 @@ def command(
     ] = None,
     points: Annotated[int | None, _option("--points", panel=READING, help="Saved times, evenly in log time.")] = None,
     times: Annotated[
-        str | None, _option("--times", panel=READING, help="Saved times: 0,1,10 or log:0.1:1000:50.")
+        str | None,
+        _option("--times", panel=READING, help="Saved times, the last one the end: 0,1,10 or log:0.1:1000:50."),
     ] = None,
     threshold: Annotated[
         str | None, _option("--threshold", panel=READING, help="A loss (0.1), or a part of the initial one (10%).")
@@ -126,7 +127,7 @@ def command(
 
     composition = compose(
         flags,
-        preset=load_preset(preset) if preset else None,
+        preset=load_preset(preset) if preset is not None else None,
         spec=load_spec(spec) if spec else None,
         saved=files.load(saved) if saved else None,
         bundle=bundles.load(bundle) if bundle else None,
@@ -143,12 +144,12 @@ def command(
         output.say(note)
     with output.progress("integrating") as progress:
         result = simulate(composition.experiment, composition.bundle, progress=progress, say=output.say)
+    if out:  # first of all: a reader of stdout that leaves must not cost the run
+        files.save(result, out)
     if json:
         output.write_json(files.to_json(result), json)
     quiet = json == "-"
     output.table(result.rows(), to_stderr=quiet)
-    if out:
-        files.save(result, out)
     if picture or not no_plot:
         _draw(result, picture, quiet)
     return 1 if result.status == "time_limit" else 0

@@ -15,7 +15,11 @@ Array = NDArray[np.float64]
 
 
 class Flow(Protocol):
-    """Training in continuous time; y stacks theta and the optimizer's memories, y[0] = theta."""
+    """Training in continuous time; y stacks theta - theta_0 and the optimizer's memories.
+
+    It is the change of theta because at large alpha theta's own rounding is as large as what a stiff solver
+    has to resolve.
+    """
 
     memories: int
 
@@ -27,8 +31,8 @@ class Flow(Protocol):
         """Return d(dy/dt)/dy."""
         ...
 
-    def jacobian_order(self, n: int) -> int:
-        """Return the order of the matrix that a solve with the Jacobian factorises."""
+    def jacobian_cost(self, n: int) -> tuple[int, float]:
+        """Return the order of the matrix that is factorised, and the operations of one factorisation."""
         ...
 
 
@@ -60,6 +64,8 @@ class Demand:
         Number of unknowns.
     order : int
         Order of the matrix that a solve with the Jacobian factorises.
+    flops : float
+        Operations of one such factorisation.
     rhs_seconds : float
         Measured time of one right-hand side.
     rate : float
@@ -73,6 +79,7 @@ class Demand:
     t_max: float
     n: int
     order: int
+    flops: float
     rhs_seconds: float
     rate: float
     memory: float

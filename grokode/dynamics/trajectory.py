@@ -102,15 +102,21 @@ class DenseInterval:
 
 
 class ScaledFlow:
-    """A flow in the coordinates z = alpha (y - y0), whose errors are errors of the predictor."""
+    """A flow in the coordinates z = alpha y, whose errors are errors of the predictor."""
 
-    def __init__(self, flow: Flow, y0: Array, alpha: float, deadline: float) -> None:
-        self._flow, self._y0, self._alpha, self._deadline = flow, y0, alpha, deadline
+    def __init__(self, flow: Flow, theta0: Array, alpha: float, deadline: float) -> None:
+        self._flow, self._theta0, self._alpha, self._deadline = flow, theta0, alpha, deadline
+        self._shape = (1 + flow.memories, *theta0.shape)
+        self.n = (1 + flow.memories) * theta0.size
         self.nfev = 0
 
     def unscaled(self, z: Array) -> Array:
         """Return y, shape (1 + memories, r, D)."""
-        return self._y0 + z.reshape(self._y0.shape) / self._alpha
+        return z.reshape(self._shape) / self._alpha
+
+    def theta(self, z: Array) -> Array:
+        """Return theta, shape (r, D)."""
+        return np.asarray(self._theta0 + self.unscaled(z)[0])
 
     def __call__(self, t: float, z: Array) -> Array:
         """Return dz/dt."""
@@ -125,8 +131,7 @@ class ScaledFlow:
 
     def dense_jacobian(self, t: float, z: Array) -> Array:
         """Return the Jacobian as a matrix."""
-        matrix: Array = self.jacobian(t, z).dense()
-        return matrix
+        return np.asarray(self.jacobian(t, z).dense())
 
 
 class _TimeUp(Exception):
@@ -145,12 +150,14 @@ def plan(flow: Flow, risk: Risk, theta0: Array, solver: Solver, *, rtol: float, 
     network = risk.network
     label = np.sqrt(risk.mean_square_label)
     rate = 2 * risk.mean_kernel + 4 * network.eps / network.alpha * label * risk.mean_square_input
+    order, flops = flow.jacobian_cost(n)
     demand = Demand(
         rtol=rtol,
         atol=atol,
         t_max=t_max,
         n=n,
-        order=flow.jacobian_order(n),
+        order=order,
+        flops=flops,
         rhs_seconds=time.perf_counter() - started,
         rate=rate,
         memory=memory,
@@ -158,16 +165,22 @@ def plan(flow: Flow, risk: Risk, theta0: Array, solver: Solver, *, rtol: float, 
     return solver.method(demand)
 
 
+TIGHTEST = 1e-10
+"""Below this relative tolerance rounding of z, amplified by high-order differences, stalls a solver."""
+
+
 def tolerances(risk: Risk, loss: float, rtol: float) -> tuple[float, float]:
     r"""Tolerances on z for a promise on the losses.
 
     An error that is small beside the start can be large beside the labels (uncentred, large alpha), so rtol
     shrinks by :math:`\sqrt{\langle y^2 \rangle / L(0)}` where that is below 1. The absolute tolerance is a
-    hundredth of rtol in units of the z that would move the predictor by the labels' size.
+    tenth of the given rtol in units of the z that would move the predictor by the labels' size, and never
+    so small that the rounding of an uncentred predictor, at L(0), is more than 1e-4 of it.
     """
     label = risk.mean_square_label or loss or 1.0
-    rtol = max(rtol * min(1.0, np.sqrt(label / loss) if loss > 0 else 1.0), 1e-12)
-    return rtol, 1e-2 * rtol * float(np.sqrt(label / max(risk.mean_kernel, np.finfo(float).tiny)))
+    ratio = np.sqrt(max(loss, label) / label)
+    unit = float(np.sqrt(label / max(risk.mean_kernel, np.finfo(float).tiny)))
+    return max(rtol / ratio, TIGHTEST), max(0.1 * rtol, 1e4 * np.finfo(float).eps * ratio) * unit
 
 
 def integrate(
@@ -196,9 +209,7 @@ def integrate(
         If the solver gives up or produces a number that is not finite.
     """
     started = time.perf_counter()
-    y0 = np.zeros((1 + flow.memories, *theta0.shape))
-    y0[0] = theta0
-    scaled = ScaledFlow(flow, y0, alpha, started + control.time_limit)
+    scaled = ScaledFlow(flow, theta0, alpha, started + control.time_limit)
     jac = {"none": {}, "dense": {"jac": scaled.dense_jacobian}, "structured": {"jac": scaled.jacobian}}
     status, t, theta, steps, saved = Status.DONE, 0.0, theta0, 0, 0
     try:
@@ -207,7 +218,7 @@ def integrate(
             saved += 1
         if saved < len(times):
             options = {**method.options, **jac[method.jacobian]}
-            solver = method.cls(scaled, 0.0, np.zeros(y0.size), times[-1], **options)
+            solver = method.cls(scaled, 0.0, np.zeros(scaled.n), times[-1], **options)
         while saved < len(times):
             message = solver.step()
             if solver.status == "failed" or not np.isfinite(solver.y).all():
@@ -216,9 +227,9 @@ def integrate(
                     "try another --solver, or another --rtol"
                 )
             steps += 1
-            t, theta = solver.t, scaled.unscaled(solver.y)[0]
+            t, theta = solver.t, scaled.theta(solver.y)
             dense = solver.dense_output()
-            interval = DenseInterval(solver.t_old, t, lambda t, dense=dense: scaled.unscaled(dense(t))[0])  # type: ignore[misc]
+            interval = DenseInterval(solver.t_old, t, lambda t, dense=dense: scaled.theta(dense(t)))  # type: ignore[misc]
             while saved < len(times) and (times[saved] <= t or solver.status == "finished"):
                 control.keep(times[saved], interval.theta(min(times[saved], t)))
                 saved += 1

@@ -19,7 +19,7 @@ from ..task.data import Data
 from ..task.inputs.gaussian import Gaussian
 from ..task.system import GivenSystem, Law, Source, sample
 from ..task.targets.quadratic import QuadraticTarget
-from .spec import GIVEN, PHYSICS, Experiment
+from .spec import GIVEN, MOST, PHYSICS, Experiment
 from .storage import read_npz, write_npz
 
 Array = NDArray[np.float64]
@@ -120,11 +120,10 @@ class Bundle:
             "centered": bool(self.centered),
             "lr": float(np.asarray(self.lr)),
             "noise": float(np.asarray(self.noise if self.noise is not None else 0.0)),
+            "n_test": 0 if self.X_test is None else len(np.asarray(self.X_test)),
             "target": GIVEN,
             "start": GIVEN,
         }
-        if self.X_test is not None:
-            values["n_test"] = len(np.asarray(self.X_test))
         if self.step is not None:
             values |= {"steps": int(np.asarray(self.step)[-1]), "points": "bundle"}
         return values
@@ -144,10 +143,6 @@ class Bundle:
                 raise InvalidInput(f"{name} {value} contradicts the bundle, whose arrays fix it; leave the flag out")
             if key == "n_test" and self.X_test is not None:
                 raise InvalidInput(f"{name} {value} would redraw the bundle's X_test; leave the flag out")
-            if key == "n_test" and value and (self.target() is None):
-                raise InvalidInput(
-                    f"{name} {value} needs a target in the bundle to label test points; add beta_star, or c, b and B"
-                )
             if key == "covariance" and self.covariance is not None:
                 raise InvalidInput(f"{name} {value} contradicts the bundle's covariance; leave the flag out")
 
@@ -165,9 +160,19 @@ class Bundle:
             Of those points.
         declared : Gaussian or None
             A law of the inputs declared outside the bundle.
+
+        Raises
+        ------
+        InvalidInput
+            If test points are to be drawn and no law or no target of theirs is declared.
         """
         train = Data(np.asarray(self.X_train), np.asarray(self.y_train))
         target, inputs = self.target(), self.inputs() or declared
+        if n_test and self.X_test is None and (target is None or inputs is None):
+            raise InvalidInput(
+                f"n_test = {n_test} needs a target (beta_star, or c, b and B) and a covariance in the bundle to draw "
+                "test points; add them, or X_test and y_test"
+            )
         if target is not None and not self._labels_agree(train, target):
             target = None
         tests: dict[str, Source] = {}
@@ -293,7 +298,7 @@ def _checked(name: str, value: Any) -> Any:
         if rank == 0 and array.size == 1:
             array = array.reshape(())
         if array.ndim != rank or array.size == 0:
-            kind = ("a single number", "a vector", "a matrix")[rank]
+            kind = ("a single number", "a vector that is not empty", "a matrix that is not empty")[rank]
             raise InvalidInput(f"bundle: {name} must be {kind}, got shape {array.shape}")
     if name in ("loss_train", "loss_test"):  # logs of a run that blew up are still logs
         return array.astype(float)
@@ -303,13 +308,17 @@ def _checked(name: str, value: Any) -> Any:
         if array not in (0, 1):
             raise InvalidInput(f"bundle: centered must be true or false, got {array}")
         return bool(array)
-    if name in ("alpha", "lr") and not array > 0:
+    if (name in ("alpha", "lr") or (name == "covariance" and array.ndim == 0)) and not array > 0:
         raise InvalidInput(f"bundle: {name} must be positive, got {array}")
     if name in ("eps", "noise") and array < 0:
         raise InvalidInput(f"bundle: {name} must be zero or positive, got {array}")
     if name == "step":
-        if not (np.array_equal(array, array.astype(np.int64)) and array[0] >= 0 and (np.diff(array) > 0).all()):
-            raise InvalidInput("bundle: step must be whole numbers from 0 on, increasing; sort it and drop repeats")
+        if array.min() < 0 or array.max() > MOST or (array != np.rint(array)).any():
+            raise InvalidInput(
+                f"bundle: step must be whole numbers from 0 to {MOST}, got {array.min()} to {array.max()}"
+            )
+        if (np.diff(array) <= 0).any():
+            raise InvalidInput("bundle: step must increase; sort it and drop repeats")
         if array[-1] < 1:
             raise InvalidInput("bundle: step must go beyond 0; leave it out to choose --steps yourself")
         return array.astype(np.int64)

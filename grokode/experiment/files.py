@@ -18,9 +18,10 @@ from ..task.data import Data
 from ..task.streams import Role, stream
 from ..task.system import Law
 from .bundle import Bundle, dt_of
+from .resources import free_memory, refuse_too_large
 from .result import Run
 from .simulate import system_of
-from .spec import merge
+from .spec import MOST, merge
 from .storage import check_writable, read_npz, write_atomically, write_npz
 
 if TYPE_CHECKING:
@@ -77,6 +78,12 @@ def load(path: str | Path) -> Run:
             )
             for name, label in record["curves"].items()
         }
+        t = curves["t"].values
+        for curve in curves.values():
+            if curve.values.dtype.kind not in "iuf" or curve.values.shape != (len(t),) or not len(t):
+                raise wrong
+            if not np.isfinite(curve.values).all():
+                raise wrong
         solver = record["solver"]
         work = Work(
             method=str(solver["method"]),
@@ -84,7 +91,7 @@ def load(path: str | Path) -> Run:
             seconds=float(solver["seconds"]),
             steps=int(solver["steps"]),
         )
-        return Run(
+        run = Run(
             experiment=merge([(f"run {path}", record["experiment"])]),
             curves=curves,
             summary=record["summary"],
@@ -93,10 +100,12 @@ def load(path: str | Path) -> Run:
             versions=record["versions"],
             bundle=Bundle(**given) if given else None,
         )
+        run.rows()  # reads what a summary must hold
     except InvalidInput:
         raise
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         raise wrong from None
+    return run
 
 
 def to_json(run: Run) -> str:
@@ -131,11 +140,14 @@ def save_picture(figure: Figure, path: Path) -> None:
     InvalidInput
         If the suffix is none of these, or the file cannot be written.
     """
+    import matplotlib
+
     kind = PICTURES[check_picture(path).suffix.lower()]
     # without the date the same figure gives the same bytes
     metadata = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[kind]
     content = io.BytesIO()
-    figure.savefig(content, format=kind, dpi=150, metadata=metadata)
+    with matplotlib.rc_context({"svg.hashsalt": "grokode"}):  # nor ids drawn at random
+        figure.savefig(content, format=kind, dpi=150, metadata=metadata)
     write_atomically(path, lambda stream: stream.write(content.getvalue()))
 
 
@@ -160,20 +172,30 @@ def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundl
     InvalidInput
         If the training set is infinite, the width is too small or infinite, or no step is known.
     """
-    experiment = run.experiment
-    if run.bundle is not None and width in (None, run.bundle.width) and dt is None:
-        return run.bundle
-    draw = system_of(experiment, run.bundle).draw()
-    if not isinstance(draw.train, Data):
-        raise InvalidInput("n_train = inf has no data to export; run it with a finite --n-train")
-    dt = dt if dt is not None else dt_of(experiment)
-    if dt is None:
-        raise InvalidInput("this experiment has no step; give --dt, the flow time of one")
+    experiment, given = run.experiment, run.bundle
     if width is None:
         if math.isinf(experiment.width):
             raise InvalidInput(f"infinite width has no neurons to export; give --width {experiment.dim + 1} or more")
         width = int(experiment.width)
-    W0 = draw.start.neurons(width, stream(experiment.seed, Role.WEIGHTS, experiment.dim, width))
+    if width < 1:
+        raise InvalidInput(f"width must be at least 1, got {width}")
+    if math.isinf(experiment.n_train):
+        raise InvalidInput("n_train = inf has no data to export; run it with a finite --n-train")
+    dt = dt if dt is not None else dt_of(experiment)
+    if dt is None:
+        raise InvalidInput("this experiment has no step; give --dt, the flow time of one")
+    end = float(run.t[-1])
+    if not 0 < dt <= end <= MOST * dt:
+        raise InvalidInput(f"dt must be between {end / MOST:.3g} and {end:.6g}, the end of the run, got {dt}")
+    rows = min(width, experiment.dim + 1)
+    # W0 and the orthonormal columns it is made from, with the copies on the way
+    refuse_too_large(8.0 * width * 3 * (rows + experiment.dim), free_memory())
+    draw = system_of(experiment, given).draw()
+    assert isinstance(draw.train, Data)
+    if given is not None and width == given.width:
+        W0 = np.asarray(given.W0)
+    else:
+        W0 = draw.start.neurons(width, stream(experiment.seed, Role.WEIGHTS, experiment.dim, width))
     arrays: dict[str, Any] = {
         "X_train": draw.train.X,
         "y_train": draw.train.y,
@@ -189,6 +211,9 @@ def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundl
     if isinstance(law, Law):
         target = law.target
         arrays |= {"covariance": law.inputs.Sigma, "c": target.c, "b": target.b, "B": target.B}
+    elif given is not None:
+        declared = ("covariance", "beta_star", "c", "b", "B")
+        arrays |= {name: value for name, value in given.arrays().items() if name in declared}
     if isinstance(points, Data):
         arrays |= {"X_test": points.X, "y_test": points.y}
     return Bundle(**arrays)

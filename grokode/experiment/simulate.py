@@ -20,7 +20,7 @@ from ..dynamics.problem import Problem
 from ..dynamics.risks.jacobian import spectral_radius
 from ..dynamics.solvers import SOLVERS
 from ..dynamics.trajectory import Control, Trajectory, integrate, iterate, plan
-from ..errors import Diverged, InvalidInput
+from ..errors import Diverged, InvalidInput, SolverFailed
 from ..model.network import Network
 from ..model.starts import STARTS
 from ..model.states.factor import FactorState
@@ -37,7 +37,7 @@ from .bundle import Bundle, dt_of
 from .compose import compose
 from .resources import free_memory, needed_memory, refuse_too_large
 from .result import Run, number
-from .spec import GIVEN, Experiment, Preset, load_preset
+from .spec import GIVEN, MOST, Experiment, Preset, load_preset
 
 Array = NDArray[np.float64]
 LONG = 60.0
@@ -83,6 +83,8 @@ def run(
     >>> import grokode
     >>> run = grokode.run("kumar-fig1", alpha=4, t_max=100)
     """
+    if not (what is None or isinstance(what, (str, Experiment, Bundle))):
+        raise InvalidInput(f"cannot run a {type(what).__name__}; give a preset's name, an Experiment or a Bundle")
     whole = what.model_dump(exclude_none=True) if isinstance(what, Experiment) else {}
     composition = compose(
         parameters,
@@ -106,7 +108,8 @@ def system_of(experiment: Experiment, bundle: Bundle | None) -> System:
         return bundle.system(experiment.n_test, experiment.seed, declared)
     if GIVEN in (experiment.target, experiment.start):
         raise InvalidInput(
-            f"target = {GIVEN!r} stands for a bundle's own arrays; give --bundle FILE.npz, or name a target and a start"
+            f"{'target' if experiment.target == GIVEN else 'start'} = {GIVEN!r} stands for a bundle's own arrays; "
+            "give --bundle FILE.npz, or name a target and a start"
         )
     return DrawnSystem(
         inputs=_inputs(experiment),
@@ -146,7 +149,8 @@ def simulate(
     say: Callable[[str], None] | None = None,
 ) -> Run:
     """Run a whole experiment; ``run`` has the parameters."""
-    with threadpool_limits(limits=experiment.threads):
+    # an overflow is told by the checks for numbers that are not finite, in one line, not by NumPy's warnings
+    with threadpool_limits(limits=experiment.threads), np.errstate(over="ignore", invalid="ignore"):
         return _Simulation(experiment, bundle, keep_states, progress or _silent, say or _silent).run()
 
 
@@ -176,6 +180,12 @@ class _Simulation:
         self._refuse_too_large()
         network = Network(alpha=experiment.alpha, eps=experiment.eps, centered=experiment.centered)
         self.problem = Problem.of(network, system_of(experiment, bundle).draw())
+        loss, kernel = self.problem.train.loss(np.array(self.problem.start.theta)), self.problem.train.mean_kernel
+        if not loss + kernel < HUGE:
+            raise InvalidInput(
+                f"train loss {loss:.3g} and kernel {kernel:.3g} at the start are beyond what float64 can square; "
+                "lower --alpha, --eps, --sigma, or the data"
+            )
 
     def run(self) -> Run:
         """Integrate, and collect what was observed."""
@@ -220,21 +230,23 @@ class _Simulation:
             )
         t_max = experiment.t_max if experiment.steps is None else experiment.steps * (dt or 0.0)
         assert t_max is not None
+        end = experiment.times[-1] if experiment.times else t_max
+        if self.optimizer.steps and dt is not None and end > MOST * dt:
+            raise InvalidInput(f"t = {end:g} takes {end / dt:.3g} steps of dt = {dt:.3g}; lower --t-max or raise --dt")
         if experiment.points == "bundle":
             if self.bundle is None or self.bundle.step is None:
                 raise InvalidInput("points = 'bundle' needs a bundle with step; give a number of points")
-            steps = np.asarray(self.bundle.step)
-            return steps if self.optimizer.steps else steps * (dt or 0.0)
+            steps = np.asarray(self.bundle.step, dtype=np.int64)
+            return steps if self.optimizer.steps else np.asarray(steps * (dt or 0.0))
         if experiment.times is not None:
             times = np.array(experiment.times)
-            if times[-1] == 0:
-                raise InvalidInput("times must go beyond 0")
             return _whole(times / (dt or 1.0)) if self.optimizer.steps else times
+        assert experiment.points is not None
         points = int(experiment.points)
         if self.optimizer.steps:
             last = experiment.steps or max(1, round(t_max / (dt or 1.0)))
             return _whole(np.r_[0.0, np.geomspace(1, last, min(points, last))])
-        return np.r_[0.0, np.geomspace(t_max, t_max * 10.0**-DECADES, points - 1)[::-1]]
+        return np.asarray(np.r_[0.0, np.geomspace(t_max, t_max * 10.0**-DECADES, points - 1)[::-1]])
 
     def _refuse_too_large(self) -> None:
         experiment = self.experiment
@@ -339,6 +351,9 @@ class _Simulation:
         return summary
 
 
+HUGE = 1e60
+"""Losses and kernels beyond it overflow once squared."""
+
 DECADES = 7
 """Flow curves are saved from t_max / 10^7 on, evenly in log time."""
 
@@ -368,6 +383,9 @@ class _Recorder:
     def curves(self) -> dict[str, Curve]:
         """Return t and every column as curves."""
         table = np.array(self._rows).reshape(len(self.t), len(self._columns))
+        if not np.isfinite(table).all():
+            name = self._columns[int(np.argmin(np.isfinite(table).all(axis=0)))].name
+            raise SolverFailed(f"{name} is not a finite number; bring --alpha, --eps or --sigma nearer to 1")
         curves = {"t": Curve(name="t", values=np.array(self.t), units="flow time", long_name="flow time t")}
         for column, values in zip(self._columns, table.T, strict=True):
             curves[column.name] = Curve(name=column.name, values=values, units=column.units, long_name=column.long_name)

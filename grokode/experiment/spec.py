@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -9,11 +10,23 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from ..errors import InvalidInput
 from ..registry import nearest
 from .grids import parse_grid
+
+MOST = 10**15
+"""The largest count: every one up to it is exact in float64."""
 
 GIVEN = "given"
 """The target, start and inputs of an experiment whose arrays a bundle gives."""
@@ -23,9 +36,11 @@ def _whole_or_infinite(value: Any) -> Any:
     if isinstance(value, str):
         value = math.inf if value.strip().lower() in ("inf", "infinity") else _number(value)
     if isinstance(value, float) and math.isfinite(value) and value == int(value):
-        return int(value)
+        value = int(value)
     if isinstance(value, float) and not value == math.inf:
         raise ValueError("must be a whole number or inf")
+    if isinstance(value, int) and value > MOST:
+        raise ValueError(f"must be at most {MOST}, or inf")
     return value
 
 
@@ -67,7 +82,7 @@ Points = Annotated[int, Field(ge=2, le=10_000_000)] | Literal["bundle"]
 class Experiment(BaseModel):
     r"""One experiment, all parameters.
 
-    Exactly one of ``lr`` and ``dt`` and exactly one of ``steps`` and ``t_max`` is set; see ``merge``.
+    Exactly one of ``lr`` and ``dt``, of ``steps`` and ``t_max``, of ``points`` and ``times`` is set; see ``merge``.
     Times are flow times: one step of learning rate ``lr`` takes dt = lr alpha^2 / N.
 
     Raises
@@ -93,20 +108,27 @@ class Experiment(BaseModel):
     optimizer: str = "gradient_flow"
     lr: Positive | None = None
     dt: Positive | None = None
-    steps: int | None = Field(default=None, ge=1)
+    steps: int | None = Field(default=None, ge=1, le=MOST)
     t_max: Positive | None = None
-    points: Points = 200
+    points: Points | None = None
     times: Annotated[tuple[NonNegative, ...] | None, BeforeValidator(_times)] = None
     seed: int = Field(default=0, ge=0)
     solver: str = "auto"
-    rtol: float = Field(default=1e-5, ge=1e-12, le=0.1)
+    rtol: float = Field(default=1e-6, ge=1e-10, le=0.1)
     threshold: Annotated[str, BeforeValidator(_as_text)] = "0.1"
     until: Literal["end", "resolved"] = "end"
     time_limit: Annotated[float, Field(gt=0)] | None = None
     threads: int = Field(default=1, ge=1)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value_is_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and info.field_name != "centered":
+            raise ValueError("must not be true or false")
+        return value
 
-DEFAULTS: dict[str, Any] = {"dt": 0.5, "t_max": 1e5}
+
+DEFAULTS: dict[str, Any] = {"dt": 0.5, "t_max": 1e5, "points": 200}
 """What the bare command runs, beside the fields' own defaults."""
 
 EXCLUSIVE = (("lr", "dt"), ("steps", "t_max"), ("points", "times"))
@@ -150,10 +172,13 @@ def merge(layers: Sequence[tuple[str, Mapping[str, Any]]]) -> Experiment:
             if any(layer.get(key) is not None for key in pair):
                 for key in pair:
                     values.pop(key, None)
-        if values.get("points") == "bundle" and any(layer.get(key) is not None for key in ("steps", "t_max")):
-            values.pop("points")  # another end than the bundle's: its saved steps no longer fit
-        values.update({key: value for key, value in layer.items() if value is not None})
-        origin.update(dict.fromkeys(layer, source))
+        new_end = any(layer.get(key) is not None for key in ("steps", "t_max"))
+        if new_end and ("times" in values or values.get("points") == "bundle"):  # what was saved no longer fits
+            values.pop("times", None)
+            values["points"] = DEFAULTS["points"]
+        given = {key: value for key, value in layer.items() if value is not None}
+        values.update(given)
+        origin.update(dict.fromkeys(given, source))
     try:
         experiment = Experiment(**values)
     except ValidationError as error:
@@ -171,10 +196,12 @@ def _check(experiment: Experiment) -> None:
     """Refuse combinations that no field can see alone."""
     if experiment.lr is not None and math.isinf(experiment.width):
         raise InvalidInput(f"lr = {experiment.lr} has no meaning at infinite width; give --dt, the flow time of a step")
-    if experiment.times is not None and (
-        not experiment.times or any(b <= a for a, b in zip(experiment.times, experiment.times[1:], strict=False))
-    ):
-        raise InvalidInput("times must be increasing and not empty; list each time once, in order")
+    times = experiment.times
+    if times is not None and (not times or times[-1] == 0):
+        raise InvalidInput(f"times must go beyond 0, got {list(times)}; list some, like 0,1,10")
+    for a, b in itertools.pairwise(times or ()):
+        if b <= a:
+            raise InvalidInput(f"times must increase, got {b:g} after {a:g}; list each time once, in order")
     if experiment.covariance is not None and isinstance(experiment.covariance, float) and not experiment.covariance > 0:
         raise InvalidInput(f"covariance must be positive, got {experiment.covariance}; it multiplies the identity")
 
@@ -223,7 +250,9 @@ def load_spec(path: Path) -> Preset:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InvalidInput(f"no spec file {path}; check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InvalidInput(f"cannot read spec file {path}: {error.strerror}; check the path") from None
+    except UnicodeDecodeError as error:
         raise InvalidInput(f"cannot read spec file {path}: {error}; it must be a TOML text") from None
     return _parse(text, f"spec file {path}")
 
@@ -243,6 +272,10 @@ def _parse(text: str, source: str) -> Preset:
             )
         if isinstance(values, str):
             parse_grid(values)
+        elif not isinstance(values, list) or not values:
+            raise InvalidInput(
+                f"{source}: {key} in [grid] must be a list or a text like 'log:0.1:10:9', got {values!r}"
+            )
     return Preset(name=source, summary=str(summary), parameters=content, grid=grid)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import zipfile
@@ -49,12 +50,18 @@ def check_writable(path: Path) -> None:
         If it is a folder, or its folder does not exist or cannot be written.
     """
     folder = path.parent
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, False for a name too long to exist
         raise InvalidInput(f"cannot write {path}: it is a folder; name a file")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise InvalidInput(f"cannot write {path}: no folder {folder}; make it first")
-    if not os.access(folder, os.W_OK):
-        raise InvalidInput(f"cannot write {path}: the folder {folder} is not writable; choose another")
+    try:  # the one sure test; permissions say nothing to root, on read-only media or of long names
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise InvalidInput(f"cannot write {path}: {error.strerror}; choose another path") from None
+    os.close(handle)
+    os.unlink(temporary)
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -71,21 +78,22 @@ def read_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
         If the file is missing, truncated, not an npz, or holds pickled objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream:
+            archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise InvalidInput(f"{what} {path} holds a single array; write it with numpy.savez")
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise InvalidInput(f"no {what} {path}; check the path") from None
-    except (IsADirectoryError, PermissionError) as error:
-        raise InvalidInput(f"cannot read {what} {path}: {error.strerror}") from None
+    except OSError as error:
+        raise InvalidInput(f"cannot read {what} {path}: {error.strerror or error}; check the path") from None
     except ValueError as error:
         if "pickle" in str(error).lower() and zipfile.is_zipfile(path):
             reason = "it holds Python objects, which are never loaded; save plain numeric arrays"
         else:
             reason = "it is not an npz file, or cut short; write it with numpy.savez"
         raise InvalidInput(f"cannot read {what} {path}: {reason}") from None
-    except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, zlib.error):
+    except (EOFError, zipfile.BadZipFile, NotImplementedError, zlib.error):
         raise InvalidInput(
             f"cannot read {what} {path}: it is not an npz file, or cut short; write it with numpy.savez"
         ) from None

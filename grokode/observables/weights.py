@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 
 from ..dynamics.problem import Problem
 from ..model.states.factor import FactorState
@@ -62,8 +61,7 @@ class Features:
         def read(state: FactorState) -> tuple[float, ...]:
             r, D = state.V.shape
             gram = state.V @ state.V.T if r < D else state.M
-            top = scipy.linalg.eigvalsh(gram, subset_by_index=[len(gram) - count, len(gram) - 1], check_finite=False)
-            largest = tuple(float(value) for value in top[::-1])
+            largest = tuple(float(value) for value in np.linalg.eigvalsh(gram)[: -count - 1 : -1])
             if not len(unit):
                 return largest
             overlap = float(np.sum((unit @ state.V.T) ** 2)) / (state.mean_square_weight or 1.0)

@@ -36,12 +36,12 @@ class GradientFlowOn:
 
     def __call__(self, t: float, y: Array) -> Array:
         """Return dy/dt, shape (1, r, D)."""
-        return self._risk.force(y[0])[None]
+        return self._risk.loss_force_moved(y[0])[1][None]
 
     def jacobian(self, t: float, y: Array) -> Jacobian:
         """Return d(dy/dt)/dy."""
-        return self._risk.jacobian(y[0])
+        return self._risk.jacobian(self._risk.start.theta + y[0])
 
-    def jacobian_order(self, n: int) -> int:
-        """Return the order of the matrix that a solve with the Jacobian factorises."""
-        return self._risk.jacobian_order(n)
+    def jacobian_cost(self, n: int) -> tuple[int, float]:
+        """Return the order of the matrix that is factorised, and the operations of one factorisation."""
+        return self._risk.jacobian_cost(n)

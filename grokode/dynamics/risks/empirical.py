@@ -43,7 +43,6 @@ class EmpiricalRisk:
         self._XT = np.ascontiguousarray(self._X.T)
         self._H0 = self._V0 @ self._XT
         self._offset = -data.y if network.centered else start.outputs(network, data.X) - data.y
-        self._dV = np.empty_like(self._V0)
         self._dH = np.empty_like(self._H0)
         self._residual = np.empty(len(data.y))
 
@@ -78,10 +77,13 @@ class EmpiricalRisk:
 
     def loss_force(self, theta: Array) -> tuple[float, Array]:
         """Loss and force in one evaluation."""
+        return self.loss_force_moved(theta - self._V0)
+
+    def loss_force_moved(self, dV: Array) -> tuple[float, Array]:
+        """Loss and force at V = V_0 + dV, from dV itself: at large alpha V's rounding is not small beside it."""
         force = np.empty_like(self._V0)
         loss = kernels.loss_force(
-            theta,
-            self._V0,
+            dV,
             self._X,
             self._XT,
             self._H0,
@@ -89,7 +91,6 @@ class EmpiricalRisk:
             self._offset,
             self.network.alpha,
             self.network.eps,
-            self._dV,
             self._dH,
             self._residual,
             force,
@@ -108,12 +109,17 @@ class EmpiricalRisk:
         C = self._a + self.network.eps * (self._H0 + self._dH).T
         return EmpiricalJacobian(C, self._X, (2 * self.network.eps / self.network.alpha) * G)
 
-    def jacobian_order(self, n: int) -> int:
-        """Return the order of the matrix that a solve with the Jacobian factorises."""
-        return min(n, len(self._X))
+    def jacobian_cost(self, n: int) -> tuple[int, float]:
+        """Return the order of the matrix that is factorised, and the operations of one factorisation.
+
+        A dense Jacobian is formed about once in ten factorisations, a shifted kernel every time.
+        """
+        P, D = self._X.shape
+        if n <= P:
+            return n, 2 * n**3 / 3 + 0.2 * P * n**2
+        return P, 2 * P**3 / 3 + 2 * P**2 * (D + len(self._a))
 
     def _fill(self, theta: Array) -> float:
-        np.subtract(theta, self._V0, out=self._dV)
-        np.dot(self._dV, self._XT, out=self._dH)
+        np.dot(theta - self._V0, self._XT, out=self._dH)
         network = self.network
         return kernels.residuals(self._dH, self._H0, self._a, self._offset, network.alpha, network.eps, self._residual)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Solve = Callable[[Array], Array]
+
+
+ROWS = 2000
+"""Samples whose tangent rows are held at a time while a dense Jacobian is formed."""
 
 
 class Jacobian(Protocol):
@@ -62,10 +67,17 @@ class EmpiricalJacobian:
 
     def dense(self) -> Array:
         """Return J, shape (n, n)."""
+        return self._dense
+
+    @cached_property
+    def _dense(self) -> Array:
         P, r = self._C.shape
         D = self._X.shape[1]
-        B = (self._C[:, :, None] * self._X[:, None, :]).reshape(P, r * D)
-        J: Array = (-2 / P) * (B.T @ B)
+        J = np.zeros((r * D, r * D))
+        for first in range(0, P, ROWS):
+            C, X = self._C[first : first + ROWS], self._X[first : first + ROWS]
+            B = (C[:, :, None] * X[:, None, :]).reshape(len(C), r * D)
+            J -= (2 / P) * (B.T @ B)
         blocks = J.reshape(r, D, r, D)
         for i in range(r):
             blocks[i, :, i, :] -= self._G

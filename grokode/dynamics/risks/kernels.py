@@ -42,8 +42,7 @@ def residuals(dH: Array, H0: Array, a: Array, offset: Array, alpha: float, eps: 
 
 @compiled
 def loss_force(
-    V: Array,
-    V0: Array,
+    dV: Array,
     X: Array,
     XT: Array,
     H0: Array,
@@ -51,19 +50,15 @@ def loss_force(
     offset: Array,
     alpha: float,
     eps: float,
-    dV: Array,
     dH: Array,
     residual: Array,
     force: Array,
 ) -> float:
     """Two products with one fused pass between them; fills ``force`` and returns the loss.
 
-    dV (r, D), dH (r, P) and residual (P,) are scratch.
+    dV = V - V0; dH (r, P) and residual (P,) are scratch.
     """
     r, P = dH.shape
-    for i in range(r):
-        for j in range(V.shape[1]):
-            dV[i, j] = V[i, j] - V0[i, j]
     np.dot(dV, XT, dH)
     loss = residuals(dH, H0, a, offset, alpha, eps, residual)
     scale = -2.0 / (alpha * P)

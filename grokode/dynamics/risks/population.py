@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,8 +61,9 @@ class PopulationRisk:
     def __init__(self, network: Network, start: FactorState, law: Law) -> None:
         self.network, self.start, self.law = network, start, law
         self._a = np.array(start.a)
-        centered = float(network.centered)
-        self._wbar_c, self._M_c = centered * start.wbar, centered * start.M
+        self._V0 = np.array(start.V)
+        kept = 0.0 if network.centered else 1.0
+        self._wbar_kept, self._M_kept = kept * start.wbar, kept * start.M
 
     @property
     def mean_square_label(self) -> float:
@@ -84,12 +86,13 @@ class PopulationRisk:
 
     def terms(self, wbar: Array, M: Array) -> Terms:
         """Return the three terms at weight statistics (wbar, M)."""
-        u, R = self._coefficients(wbar, M)
+        u, R = self._coefficients(wbar - self.start.wbar, M - self.start.M)
         return _terms(self.law.inputs, u, R, -self.law.target.c)
 
     def loss(self, theta: Array) -> float:
         """Mean squared residual at V = theta, the noise variance included."""
-        return self.terms(theta.T @ self._a, theta.T @ theta).total + self.law.noise**2
+        u, R = self._coefficients(*self._change(theta - self._V0))
+        return _terms(self.law.inputs, u, R, -self.law.target.c).total + self.law.noise**2
 
     def force(self, theta: Array) -> Array:
         """Return dV/dt of the gradient flow, shape (r, D)."""
@@ -97,13 +100,20 @@ class PopulationRisk:
 
     def loss_force(self, theta: Array) -> tuple[float, Array]:
         """Loss and force in one evaluation."""
-        g, G, loss = self.moments(theta)
+        return self.loss_force_moved(theta - self._V0)
+
+    def loss_force_moved(self, dV: Array) -> tuple[float, Array]:
+        """Loss and force at V = V_0 + dV, from dV itself: at large alpha V's rounding is not small beside it."""
+        g, G, loss = self._moments_moved(dV)
         network = self.network
-        return loss, -(2 / network.alpha) * (np.outer(self._a, g) + network.eps * theta @ G)
+        return loss, -(2 / network.alpha) * (np.outer(self._a, g) + network.eps * (self._V0 + dV) @ G)
 
     def moments(self, theta: Array) -> tuple[Array, Array, float]:
         r"""Return :math:`g = \langle r x \rangle`, :math:`G = \langle r x x^T \rangle` and the loss."""
-        u, R = self._coefficients(theta.T @ self._a, theta.T @ theta)
+        return self._moments_moved(theta - self._V0)
+
+    def _moments_moved(self, dV: Array) -> tuple[Array, Array, float]:
+        u, R = self._coefficients(*self._change(dV))
         c = -self.law.target.c
         loss = _terms(self.law.inputs, u, R, c).total + self.law.noise**2
         return *self._moments(u, R, c), loss
@@ -112,9 +122,12 @@ class PopulationRisk:
         """Return the exact Jacobian of the force."""
         return PopulationJacobian(self, theta)
 
-    def jacobian_order(self, n: int) -> int:
-        """Return the order of the matrix that a solve with the Jacobian factorises."""
-        return n
+    def jacobian_cost(self, n: int) -> tuple[int, float]:
+        """Return the order of the matrix that is factorised, and the operations of one factorisation.
+
+        A dense Jacobian is formed column by column, about once in ten factorisations.
+        """
+        return n, 2 * n**3 / 3 + 0.1 * n * (8 * n * self.law.inputs.dim + 1e6)
 
     def force_jvp(self, theta: Array, d: Array) -> Array:
         """Return the derivative of the force along d, both of shape (r, D)."""
@@ -125,10 +138,16 @@ class PopulationRisk:
         dg, dG = self._moments(du, dR, 0.0)
         return -(2 / network.alpha) * (np.outer(self._a, dg) + network.eps * (d @ G + theta @ dG))
 
-    def _coefficients(self, wbar: Array, M: Array) -> tuple[Array, Array]:
+    def _change(self, dV: Array) -> tuple[Array, Array]:
+        """Return the change of (wbar, M) since the start."""
+        half = self._V0.T @ dV
+        return dV.T @ self._a, half + half.T + dV.T @ dV
+
+    def _coefficients(self, dwbar: Array, dM: Array) -> tuple[Array, Array]:
+        """Return (u, R) from the change of (wbar, M) since the start."""
         network, target = self.network, self.law.target
-        u = network.alpha * (wbar - self._wbar_c) - target.b
-        return u, network.alpha * network.eps * (M - self._M_c) - target.B
+        u = network.alpha * (dwbar + self._wbar_kept) - target.b
+        return u, network.alpha * network.eps * (dM + self._M_kept) - target.B
 
     def _moments(self, u: Array, R: Array, constant: float) -> tuple[Array, Array]:
         inputs = self.law.inputs
@@ -149,6 +168,10 @@ class PopulationJacobian:
 
     def dense(self) -> Array:
         """Return J, shape (n, n)."""
+        return self._dense
+
+    @cached_property
+    def _dense(self) -> Array:
         return np.array([self.times(e) for e in np.eye(self._theta.size)])
 
     def factor(self, shift: complex) -> Solve:

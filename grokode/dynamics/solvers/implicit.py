@@ -13,11 +13,6 @@ FLOPS = 1.5e10
 """Assumed floating-point operations a second, for estimates of time only."""
 
 
-def factor_seconds(order: int) -> float:
-    """Estimate the time to form and factorise one symmetric matrix."""
-    return 2 * order**3 / 3 / FLOPS
-
-
 def memory(demand: Demand) -> float:
     """Bytes of the factorised matrix with its copies, and of the difference table."""
     return 8.0 * (4 * demand.order**2 + 30 * demand.n)
@@ -29,7 +24,7 @@ class Bdf:
 
     def method(self, demand: Demand) -> Method:
         """Return the method for a demand."""
-        seconds = 600 * demand.rhs_seconds + 60 * factor_seconds(demand.order)
+        seconds = 600 * demand.rhs_seconds + 60 * demand.flops / FLOPS
         options = {"rtol": demand.rtol, "atol": demand.atol}
         return Method("bdf", StructuredBDF, "structured", options, seconds)
 
@@ -40,7 +35,7 @@ class Radau:
 
     def method(self, demand: Demand) -> Method:
         """Return the method for a demand."""
-        seconds = 1500 * demand.rhs_seconds + 300 * factor_seconds(demand.order)
+        seconds = 1500 * demand.rhs_seconds + 300 * demand.flops / FLOPS
         options = {"rtol": demand.rtol, "atol": demand.atol}
         return Method("radau", StructuredRadau, "structured", options, seconds)
 
@@ -51,6 +46,6 @@ class Lsoda:
 
     def method(self, demand: Demand) -> Method:
         """Return the method for a demand."""
-        seconds = 800 * demand.rhs_seconds + 60 * factor_seconds(demand.n)
+        seconds = 800 * demand.rhs_seconds + 60 * demand.n**3 / FLOPS
         options = {"rtol": demand.rtol, "atol": demand.atol}
         return Method("lsoda", scipy.integrate.LSODA, "dense", options, seconds)

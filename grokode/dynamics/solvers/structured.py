@@ -72,8 +72,28 @@ class _Structured:
         return None, scipy.sparse.csc_array((self.n, self.n))
 
 
+NEGLIGIBLE = 1e-3
+"""Part of the tolerance; the differences of order 6 that estimate errors multiply what is neglected by 64."""
+
+
 class StructuredBDF(_Structured, scipy.integrate.BDF):  # type: ignore[misc]
-    """SciPy's variable-order BDF (Shampine and Reichelt 1997) with structured solves."""
+    """SciPy's variable-order BDF (Shampine and Reichelt 1997) with structured solves.
+
+    A Newton update below a thousandth of the tolerance on the state counts as zero. Near a fixed point updates
+    are rounding, their ratio is about 1, and SciPy would read that as divergence and halve the step for ever.
+    Newton's own tolerance is not tightened beyond that either.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.newton_tol = max(self.newton_tol, NEGLIGIBLE)
+
+        def solve(LU: Solve, b: Array) -> Array:
+            d = LU(b)
+            size = np.sqrt(np.mean((d / (self.atol + self.rtol * np.abs(self.y))) ** 2))
+            return d if size > NEGLIGIBLE else np.zeros_like(d)
+
+        self.solve_lu = solve
 
 
 class StructuredRadau(_Structured, scipy.integrate.Radau):  # type: ignore[misc]

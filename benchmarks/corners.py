@@ -1,0 +1,79 @@
+"""Every corner of the supported range: answer, err against a tight run, seconds.
+
+    python benchmarks/corners.py [--max-dim 400] [--limit 120]
+
+alpha 1e-3 to 1e4, eps 0 to 10, D 1 to 400, P 1 to 1e5 and infinite, N 1 to 1e9 and infinite, centred or not,
+gradient flow to t = 1e5. A corner is an answer with its err (see promise.py), or the line that refused it, or
+``time_limit`` with the reason: evaluations times the time of one. Exits 4 if an err is above 3e-3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+
+import numpy as np
+from promise import PROMISE, error, mean_square_label
+
+import grokode
+
+DIMS = (1, 20, 100, 400)
+SAMPLES = (1, 100, 10_000, 100_000, np.inf)
+WIDTHS = (1, 100, 10**9, np.inf)
+ALPHAS = (1e-3, 1.0, 1e4)
+EPSILONS = (0.0, 0.25, 10.0)
+
+
+def corners(max_dim: int) -> list[dict[str, object]]:
+    """List the corners: the ends of every range, and the middle of the one that bends the dynamics."""
+    listed = []
+    for dim, n_train, width in itertools.product(DIMS, SAMPLES, WIDTHS):
+        if dim > max_dim:
+            continue
+        for alpha, eps, centered in itertools.product(ALPHAS, EPSILONS, (True, False)):
+            if (alpha == 1.0) != (eps == 0.25):  # the middle pair, and the four outer ones
+                continue
+            listed.append(
+                {"dim": dim, "n_train": n_train, "width": width, "alpha": alpha, "eps": eps, "centered": centered}
+            )
+    return listed
+
+
+def measure(parameters: dict[str, object], limit: float) -> tuple[str, float]:
+    """Return a line on one corner, and its err (NaN where there is none)."""
+    common = {**parameters, "t_max": 1e5, "points": 41}
+    try:
+        run = grokode.run(None, **common, time_limit=limit)
+    except grokode.InvalidInput as refusal:
+        return f"refused: {refusal}", np.nan
+    work = run.work
+    line = f"{work.method:8s} nfev {work.nfev:6d} {work.seconds:8.3f} s  test {run.summary['final_loss_test']:.4g}"
+    if run.status == "time_limit":
+        return f"{line}  time_limit at t = {run.t[-1]:.3g}: {work.seconds / work.nfev:.2g} s an evaluation", np.nan
+    reference = grokode.run(None, **common, solver=work.method, rtol=1e-8, time_limit=20 * limit)
+    err = error(run, reference, mean_square_label(reference))
+    return f"{line}  err {err:.1e}", err
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--max-dim", type=int, default=400)
+    parser.add_argument("--min-dim", type=int, default=1)
+    parser.add_argument("--limit", type=float, default=120.0)
+    options = parser.parse_args()
+    errors = []
+    for parameters in corners(options.max_dim):
+        if parameters["dim"] < options.min_dim:
+            continue
+        line, err = measure(parameters, options.limit)
+        errors.append(err)
+        print(" ".join(f"{key}={value!s:6s}" for key, value in parameters.items()), line, flush=True)
+    missed = sum(err > PROMISE for err in errors)
+    answered = np.isfinite(errors).sum()
+    print(f"{len(errors)} corners, {answered} answered, {missed} beyond err {PROMISE}; largest {np.nanmax(errors):.1e}")
+    sys.exit(4 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,374 @@
+"""The commands that succeed: what they write, where, and what they say."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import grokode
+from grokode.experiment.spec import PHYSICS, load_preset, preset_names
+
+SMALL = ("run", "--no-plot", "--dim", 5, "--n-train", 8)
+SHORT = (*SMALL, "--t-max", 50, "--points", 20)
+DESCENT = (*SMALL, "--optimizer", "gradient_descent", "--steps", 100)
+CURVES = {
+    "t", "loss_train", "loss_test_exact", "variance_error", "misalignment_error", "linear_power",
+    "mean_square_weight", "relative_change", "target_overlap",
+}  # fmt: skip
+SUMMARY = {
+    "threshold", "test_loss", "t_train", "t_train_status", "t_test", "t_test_status", "certificate", "delay",
+    "peak_loss_test", "final_loss_train", "final_loss_test",
+}  # fmt: skip
+
+
+def strictly(text: str) -> dict:
+    """Read one JSON object, refusing NaN and infinity."""
+
+    def never(name: str) -> None:
+        raise AssertionError(f"{name} in JSON")
+
+    value = json.loads(text, parse_constant=never)
+    assert isinstance(value, dict)
+    return value
+
+
+def as_json(cli, *words: object) -> dict:
+    ended = cli(*words, "--json", "-")
+    assert ended.code == 0, ended.err
+    return strictly(ended.out)
+
+
+def spec_of(cli, *words: object) -> str:
+    ended = cli(*words, "--show-spec")
+    assert (ended.code, ended.err) == (0, "")
+    return ended.out
+
+
+def real(tmp_path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"} | environment,
+    )  # fmt: skip
+
+
+# ---- the default
+
+
+def test_the_bare_run_groks_and_writes_a_table_and_a_picture(cli, tmp_path):
+    ended = cli("run")
+    assert (ended.code, ended.err) == (0, "")
+    for word in ("t_train", "t_test", "delay", "peak test loss", "final train loss", "evaluations", " s\n"):
+        assert word in re.sub(" +\n", "\n", ended.out)
+    assert "./grokode-run.png" in ended.out
+    assert (tmp_path / "grokode-run.png").read_bytes().startswith(b"\x89PNG")
+    assert len(list(tmp_path.iterdir())) == 1
+    delay = float(re.search(r"^delay +(\S+)", ended.out, re.MULTILINE)[1])
+    assert delay > 1000
+
+
+def test_no_plot_writes_nothing(cli, tmp_path):
+    ended = cli(*SHORT)
+    assert ended.code == 0
+    assert "picture" not in ended.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_nobody_asked_for_does_not_spoil_a_run(cli, monkeypatch):
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", denied)
+    ended = cli(*[word for word in SHORT if word != "--no-plot"])
+    assert ended.code == 0
+    assert "no picture: cannot write grokode-run.png" in ended.err
+
+
+@pytest.mark.parametrize(("suffix", "magic"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
+def test_plot_writes_the_kind_its_suffix_names(cli, tmp_path, suffix, magic):
+    assert cli(*SHORT, "--plot", f"x{suffix}").code == 0
+    assert (tmp_path / f"x{suffix}").read_bytes().startswith(magic)
+
+
+# ---- JSON
+
+
+def test_json_on_stdout_is_one_object_alone(cli):
+    ended = cli(*SHORT, "--json", "-")
+    run = strictly(ended.out)
+    assert run["schema"] == "grokode.run/1"
+    assert set(run) == {"schema", "experiment", "curves", "summary", "solver", "versions"}
+    assert set(run["curves"]) >= CURVES
+    assert {"step", "loss_test_sample"}.isdisjoint(run["curves"])
+    assert {len(values) for values in run["curves"].values()} == {20}
+    assert set(run["summary"]) >= SUMMARY
+    assert set(run["solver"]) >= {"method", "nfev", "seconds", "status"}
+    assert set(run["versions"]) >= {"grokode", "numpy", "scipy", "numba", "python"}
+    assert "t_train" in ended.err  # the table
+
+
+def test_json_of_a_map_has_steps_and_whole_crossing_steps(cli):
+    run = as_json(cli, *DESCENT, "--n-test", 7, "--threshold", "90%")
+    assert run["curves"]["step"][0] == 0
+    assert run["curves"]["step"][-1] == 100
+    assert "loss_test_sample" in run["curves"]
+    assert run["summary"]["t_train_status"] == "reached"
+    assert run["summary"]["step_train"] * 0.5 == run["summary"]["t_train"]
+    assert "step_test" in run["summary"]
+
+
+def test_json_has_null_where_a_crossing_did_not_happen(cli):
+    summary = as_json(cli, *SHORT, "--threshold", "1e-9")["summary"]
+    assert summary["t_train"] is None
+    assert summary["delay"] is None
+    assert summary["t_train_status"] == "not_reached"
+
+
+def test_json_in_a_file_is_the_object_of_stdout(cli, tmp_path):
+    ended = cli(*SHORT, "--json", "x.json")
+    assert ended.code == 0
+    assert "t_train" in ended.out
+    in_file, on_stdout = strictly((tmp_path / "x.json").read_text()), as_json(cli, *SHORT)
+    assert in_file["curves"] == on_stdout["curves"]
+    assert in_file["experiment"] == on_stdout["experiment"]
+
+
+def test_json_numbers_are_at_full_precision(cli):
+    run = grokode.run(dim=5, n_train=8, t_max=50, points=20)
+    assert as_json(cli, *SHORT)["curves"]["loss_train"] == run.loss_train.tolist()
+
+
+# ---- saved runs
+
+
+def test_a_saved_run_is_loaded_plotted_and_made_again(cli, tmp_path):
+    first = as_json(cli, *SHORT, "--out", "r.npz")
+    assert grokode.load(tmp_path / "r.npz").loss_train.tolist() == first["curves"]["loss_train"]
+    ended = cli("plot", "r.npz")
+    assert (ended.code, ended.err) == (0, "")
+    assert (tmp_path / "r.png").exists()
+    assert as_json(cli, "run", "--no-plot", "--from", "r.npz")["curves"] == first["curves"]
+
+
+@pytest.mark.parametrize("words", [SHORT, (*SMALL, "--times", "0,1,50")])
+def test_a_saved_run_goes_further(cli, words):
+    first = as_json(cli, *words, "--out", "r.npz")
+    further = as_json(cli, "run", "--no-plot", "--from", "r.npz", "--t-max", 100, "--points", 3000)
+    assert further["curves"]["t"][-1] == 100
+    t, loss = further["curves"]["t"], further["curves"]["loss_train"]
+    last = first["curves"]["loss_train"][-1]
+    assert np.exp(np.interp(np.log(50), np.log(t[1:]), np.log(loss[1:]))) == pytest.approx(last, rel=1e-3)
+
+
+def test_a_bundle_run_goes_further(cli, tmp_path):
+    assert cli(*DESCENT, "--out", "r.npz").code == 0
+    assert cli("export", "r.npz", "--bundle", "b.npz").code == 0
+    first = as_json(cli, "run", "--no-plot", "--bundle", "b.npz", "--out", "s.npz")
+    assert first["curves"]["step"][-1] == 100
+    assert as_json(cli, "run", "--no-plot", "--from", "s.npz")["curves"] == first["curves"]
+    assert as_json(cli, "run", "--no-plot", "--from", "s.npz", "--steps", 300)["curves"]["step"][-1] == 300
+
+
+# ---- sources
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--n-train", "inf", "--width", "inf"),
+        ("--preset", "kumar-fig3e"),
+        ("--lr", 0.25, "--steps", 7, "--target", "multi_index:k=2,weights=1:-0.5"),
+        ("--times", "0,1,10", "--threshold", "10%", "--no-centered", "--time-limit", 5),
+        ("--covariance", 0.25),
+        ("--covariance", 'quo"te\\.npy'),
+    ],
+)
+def test_the_shown_spec_gives_itself_back(cli, tmp_path, words):
+    shown = spec_of(cli, "run", *words)
+    (tmp_path / "s.toml").write_text(shown)
+    assert spec_of(cli, "run", "--spec", "s.toml") == shown
+
+
+def test_later_sources_win(cli, tmp_path):
+    def in_force(*words: object) -> dict[str, object]:
+        lines = (line.split(" = ") for line in spec_of(cli, "run", *words).splitlines())
+        return {key: json.loads(value) for key, value in lines}
+
+    (tmp_path / "s.toml").write_text("alpha = 3.0\neps = 0.5\nseed = 3\n")
+    grokode.bundle.save(
+        tmp_path / "b.npz", X_train=np.eye(3), y_train=np.ones(3), W0=np.eye(3), alpha=5.0, eps=0.1, lr=0.1,
+        centered=True,
+    )  # fmt: skip
+    preset, spec, bundle = ("--preset", "kumar-fig3b"), ("--spec", "s.toml"), ("--bundle", "b.npz")
+    assert in_force()["alpha"] == 1.0
+    assert in_force(*preset)["target"] == "single_index:scale=2"
+    assert in_force(*preset, *spec) == in_force(*preset) | {"alpha": 3.0, "eps": 0.5, "seed": 3}
+    with_bundle = in_force(*preset, *spec, *bundle)
+    assert (with_bundle["alpha"], with_bundle["seed"], with_bundle["lr"]) == (5.0, 3, 0.1)
+    assert "dt" not in with_bundle
+    flagged = in_force(*preset, *spec, *bundle, "--alpha", 7, "--dt", 0.3)
+    assert (flagged["alpha"], flagged["dt"]) == (7.0, 0.3)
+    assert "lr" not in flagged
+
+
+def test_a_later_lr_replaces_an_inherited_dt_and_t_max_replaces_steps(cli):
+    shown = spec_of(cli, "run", "--preset", "kumar-fig1", "--lr", 0.5, "--t-max", 30)
+    assert "lr = 0.5" in shown
+    assert "t_max = 30.0" in shown
+    assert "dt =" not in shown
+    assert "steps =" not in shown
+
+
+def test_a_preset_that_is_a_grid_says_which_point_is_run(cli):
+    ended = cli("run", "--no-plot", "--preset", "kumar-fig9", "--steps", 2)
+    assert ended.code == 0
+    assert ended.err == "grokode: preset kumar-fig9 is a grid over n_train; this run takes n_train = 120\n"
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_runs_in_short(cli, name):
+    end = ("--steps", 5) if load_preset(name).parameters["optimizer"] == "gradient_descent" else ("--t-max", 1)
+    run = as_json(cli, "run", "--no-plot", "--preset", name, "--points", 5, *end)
+    assert run["solver"]["status"] == "done"
+
+
+def test_presets_lists_the_eight_of_the_paper(cli):
+    ended = cli("presets", "--json", "-")
+    listed = strictly(ended.out)
+    assert listed["schema"] == "grokode.presets/1"
+    numbers = ("1", "14", "3a", "3b", "3e", "4", "7", "9")
+    assert [preset["name"] for preset in listed["presets"]] == [f"kumar-fig{number}" for number in numbers]
+    for preset in listed["presets"]:
+        assert preset["summary"]
+        assert preset["name"] in ended.err
+        assert {"dim", "alpha"} <= set(preset["experiment"])
+    assert "kumar-fig3e" in cli("presets").out
+
+
+# ---- how a run ends
+
+
+def test_until_resolved_stops_once_every_crossing_is_answered(cli):
+    run = as_json(cli, "run", "--no-plot", "--until", "resolved")
+    assert run["solver"]["status"] == "stopped"
+    assert run["summary"]["t_test_status"] == "reached"
+    assert run["summary"]["t_test"] <= run["curves"]["t"][-1] < 1e5
+
+
+def test_a_time_limit_keeps_and_labels_what_was_computed(cli, tmp_path):
+    ended = cli(*SHORT, "--time-limit", 1e-9, "--json", "x.json", "--out", "x.npz")
+    assert ended.code == 1
+    assert re.search("status +time_limit", ended.out)
+    run = strictly((tmp_path / "x.json").read_text())
+    assert run["solver"]["status"] == "time_limit"
+    assert run["curves"]["t"][-1] < 50
+    assert grokode.load(tmp_path / "x.npz").status == "time_limit"
+
+
+@pytest.mark.parametrize("text", ["10%", "0.1"])
+def test_a_threshold_is_a_loss_or_a_part_of_the_initial_one(cli, text):
+    run = as_json(cli, *SHORT, "--threshold", text)
+    whole = run["curves"]["loss_train"][0] if text.endswith("%") else 1.0
+    assert run["summary"]["threshold"] == ("10%" if text.endswith("%") else 0.1)
+    assert run["summary"]["threshold_train"] == pytest.approx(0.1 * whole, rel=1e-12)
+
+
+def test_an_infinite_training_set_has_equal_train_and_test_loss(cli):
+    curves = as_json(cli, *SHORT, "--n-train", "inf")["curves"]
+    assert curves["loss_train"] == pytest.approx(curves["loss_test_exact"], rel=1e-12)
+
+
+def test_infinite_width_starts_at_unit_weights(cli):
+    assert as_json(cli, *SHORT, "--width", "inf")["curves"]["mean_square_weight"][0] == pytest.approx(5, rel=1e-12)
+
+
+# ---- export
+
+
+@pytest.mark.parametrize(("width", "neurons"), [("3", None), ("40", None), ("inf", 6), ("inf", 50), ("1e9", 6)])
+def test_an_exported_run_is_trained_to_the_same_curves(cli, width, neurons):
+    drawn = as_json(cli, *DESCENT, "--n-test", 9, "--width", width, "--out", "r.npz")
+    ended = cli("export", "r.npz", "--bundle", "b.npz", *(("--width", neurons) if neurons else ()))
+    assert (ended.code, ended.err) == (0, "")
+    again = as_json(cli, "run", "--no-plot", "--bundle", "b.npz")
+    assert again["curves"]["step"] == drawn["curves"]["step"]
+    for name in ("loss_train", "loss_test_exact", "loss_test_sample", "mean_square_weight"):
+        assert again["curves"][name] == pytest.approx(drawn["curves"][name], rel=1e-9)
+
+
+def test_an_export_of_a_changed_bundle_run_has_the_changes(cli, tmp_path):
+    assert cli(*DESCENT, "--width", 4, "--out", "r.npz").code == 0
+    assert cli("export", "r.npz", "--bundle", "b.npz").code == 0
+    changed = as_json(
+        cli, "run", "--no-plot", "--bundle", "b.npz", "--alpha", 2, "--steps", 50, "--out", "s.npz"
+    )["curves"]  # fmt: skip
+    assert cli("export", "s.npz", "--bundle", "c.npz").code == 0
+    again = as_json(cli, "run", "--no-plot", "--bundle", "c.npz")["curves"]
+    assert again["step"] == changed["step"]
+    assert again["loss_train"] == pytest.approx(changed["loss_train"], rel=1e-9)
+    before, after = grokode.bundle.load(tmp_path / "b.npz"), grokode.bundle.load(tmp_path / "c.npz")
+    assert np.array_equal(before.W0, after.W0)
+
+
+# ---- the process
+
+
+def test_help_imports_nothing_heavy(tmp_path):
+    program = """
+import sys
+from grokode.cli import app
+sys.argv = ["grokode", "run", "--help"]
+try:
+    app.main()
+finally:
+    heavy = {"numba", "scipy", "sympy", "matplotlib"} & set(sys.modules)
+    assert not heavy, heavy
+"""
+    ended = real(tmp_path, sys.executable, "-c", program)
+    assert ended.returncode == 0, ended.stderr
+    assert "--threshold" in ended.stdout
+
+
+def test_the_bare_command_is_the_help(cli):
+    ended = cli()
+    assert (ended.code, ended.err) == (0, "")
+    assert "presets" in ended.out
+
+
+def test_version_is_the_package_s(cli):
+    assert cli("--version").out.startswith("grokode 0.")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX pipes")
+def test_a_reader_that_leaves_causes_no_traceback(tmp_path):
+    command = (
+        f"{sys.executable} -m grokode run --no-plot --dim 5 --n-train 8 --points 3000 --json - --out r.npz | head -c 1"
+    )
+    ended = real(tmp_path, "bash", "-o", "pipefail", "-c", command)
+    assert "Traceback" not in ended.stderr
+    assert "Exception" not in ended.stderr
+    assert "error" not in ended.stderr
+    assert ended.stdout == "{"
+    assert (tmp_path / "r.npz").exists()
+
+
+def test_no_color_gives_no_escape_codes(tmp_path):
+    words = (sys.executable, "-m", "grokode", "run", "--no-plot", "--dim", "5", "--n-train", "8", "--t-max", "1")
+    colored = real(tmp_path, *words, FORCE_COLOR="1")
+    plain = real(tmp_path, *words, FORCE_COLOR="1", NO_COLOR="1")
+    assert plain.returncode == colored.returncode == 0
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", plain.stdout + plain.stderr)
+    piped = real(tmp_path, *words)
+    assert "\x1b" not in piped.stdout + piped.stderr
+
+
+def test_what_a_bundle_fixes_has_a_flag_each(cli):
+    help_text = cli("run", "--help").out
+    for key in PHYSICS:
+        assert "--" + key.replace("_", "-") in help_text

@@ -1,0 +1,239 @@
+"""The structure of the axes, not pixels; and files that are the same bytes twice."""
+
+from types import SimpleNamespace
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import grokode
+from grokode.curve import Curve
+from grokode.experiment.files import save_picture
+from grokode.plot import losses, picture, terms
+
+matplotlib.use("Agg")
+
+LONG_NAMES = {
+    "t": "flow time t",
+    "loss_train": "train loss",
+    "loss_test_exact": "test loss (exact)",
+    "loss_test_sample": "test loss (test points)",
+    "variance_error": "variance error",
+    "misalignment_error": "misalignment error",
+    "linear_power": "power in linear modes",
+}
+GROKS = {
+    "threshold": 0.1,
+    "threshold_train": 0.1,
+    "threshold_test": 0.1,
+    "test_loss": "exact",
+    "t_train": 10.0,
+    "t_train_status": "reached",
+    "t_test": 1000.0,
+    "t_test_status": "reached",
+    "delay": 990.0,
+}
+NO_TEST = {"threshold_test": None, "test_loss": None, "t_test": None, "t_test_status": None, "delay": None}
+
+
+@pytest.fixture
+def carrier():
+    """Return a factory of what a picture takes: labelled curves with a summary, no run needed."""
+
+    def make(names=("loss_train", "loss_test_exact"), **summary):
+        t = np.r_[0.0, np.geomspace(0.1, 1e4, 30)]
+        curves = {"t": t} | {name: np.exp(-t / 100) + 0.01 * (1 + index) for index, name in enumerate(names)}
+        return SimpleNamespace(
+            curves={
+                name: Curve(name=name, values=values, units="1", long_name=LONG_NAMES[name])
+                for name, values in curves.items()
+            },
+            summary={**GROKS, **summary},
+        )
+
+    return make
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+def by_label(ax):
+    return {line.get_label(): line for line in ax.get_lines()}
+
+
+ALL = tuple(name for name in LONG_NAMES if name != "t")
+WITH_TERMS = tuple(name for name in ALL if name != "loss_test_sample")
+
+
+def test_train_is_dashed_and_tests_are_solid(ax, carrier):
+    losses(ax, carrier(ALL))
+    lines = by_label(ax)
+    assert lines["train loss"].get_linestyle() == "--"
+    assert lines["test loss (exact)"].get_linestyle() == "-"
+    assert lines["test loss (test points)"].get_linestyle() == "-"
+    assert len({lines[name].get_color() for name in ("train loss", "test loss (exact)")}) == 1  # one colour a run
+    # the two test losses can be told apart
+    assert lines["test loss (exact)"].get_linewidth() != lines["test loss (test points)"].get_linewidth()
+
+
+def test_both_axes_are_logarithmic_and_time_zero_is_dropped(ax, carrier):
+    run = carrier()
+    losses(ax, run)
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    for name in ("train loss", "test loss (exact)"):
+        x = by_label(ax)[name].get_xdata()
+        assert x.min() > 0
+        np.testing.assert_array_equal(x, run.curves["t"].values[1:])
+    np.testing.assert_allclose(ax.get_xlim(), (0.1, 1e4))
+
+
+def test_what_is_drawn_is_what_was_given(ax, carrier):
+    run = carrier()
+    losses(ax, run)
+    np.testing.assert_array_equal(
+        by_label(ax)["test loss (exact)"].get_ydata(), run.curves["loss_test_exact"].values[1:]
+    )
+
+
+def test_the_delay_is_shaded_between_the_crossings(ax, carrier):
+    losses(ax, carrier())
+    (span,) = ax.patches
+    edges = span.get_extents().transformed(ax.transData.inverted())
+    np.testing.assert_allclose([edges.x0, edges.x1], [10.0, 1000.0], rtol=1e-9)
+    assert "delay 990" in span.get_label()
+    markers = [(line.get_xdata()[0], line.get_ydata()[0]) for line in ax.get_lines() if line.get_marker() in "os"]
+    assert markers == [(10.0, 0.1), (1000.0, 0.1)]
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        {"delay": None, "t_test": None, "t_test_status": "never"},
+        {"delay": -5.0, "t_test": 5.0},
+        {"delay": 1000.0, "t_train": 0.0, "t_train_status": "reached_at_start"},
+        NO_TEST,
+    ],
+    ids=["never", "test first", "below at start", "no test loss"],
+)
+def test_no_delay_is_shaded_where_there_is_none(ax, carrier, summary):
+    losses(ax, carrier(**summary))
+    assert not ax.patches
+
+
+def test_thresholds_are_marked_once_each(ax, carrier):
+    losses(ax, carrier())
+    level = [line for line in ax.get_lines() if line.get_linestyle() == ":"]
+    assert [line.get_ydata()[0] for line in level] == [0.1]
+    other = Figure().subplots()
+    losses(other, carrier(threshold="10%", threshold_train=0.2, threshold_test=0.3))
+    assert [line.get_ydata()[0] for line in other.get_lines() if line.get_linestyle() == ":"] == [0.2, 0.3]
+
+
+def test_every_artist_is_returned(ax, carrier):
+    artists = losses(ax, carrier(ALL))
+    assert set(artists) == {*ax.get_lines(), *ax.patches}
+    other = Figure().subplots()
+    assert set(terms(other, carrier(ALL))) == set(other.get_lines())
+
+
+def test_several_runs_share_axes_under_their_own_names(ax, carrier):
+    losses(ax, carrier(), color="C0", label="lazy: ")
+    losses(ax, carrier(), color="C1", label="rich: ")
+    lines = by_label(ax)
+    assert {"lazy: train loss", "rich: train loss"} <= set(lines)
+    assert lines["lazy: train loss"].get_color() != lines["rich: train loss"].get_color()
+
+
+def test_terms_can_be_told_apart_without_colour(ax, carrier):
+    terms(ax, carrier(ALL))
+    lines = by_label(ax)
+    styles = [lines[LONG_NAMES[name]].get_linestyle() for name in ALL[-3:]]
+    assert len(set(styles)) == 3
+    assert len({lines[LONG_NAMES[name]].get_color() for name in ALL[-3:]}) == 3
+
+
+# ---- the whole picture
+
+
+def test_two_panels_where_terms_exist_and_one_where_not(carrier):
+    assert len(picture(carrier(WITH_TERMS)).axes) == 2
+    assert len(picture(carrier()).axes) == 1
+    assert len(picture(carrier(("loss_train",), **NO_TEST)).axes) == 1
+
+
+def test_axes_say_units_and_conventions(carrier):
+    figure = picture(carrier(WITH_TERMS))
+    top, bottom = figure.axes
+    assert top.get_ylabel() == "loss (mean squared residual)"
+    assert bottom.get_ylabel() == "terms of the test loss"
+    assert "flow time t" in bottom.get_xlabel()
+    assert "lr α²/N" in bottom.get_xlabel()
+    assert top.get_shared_x_axes().joined(top, bottom)
+    assert all(ax.get_legend() is not None for ax in figure.axes)
+    legend = [text.get_text() for text in top.get_legend().get_texts()]
+    assert legend == ["train loss", "test loss (exact)", "delay 990"]
+
+
+def test_ticks_are_decades(carrier):
+    figure = picture(carrier())
+    figure.canvas.draw()
+    (ax,) = figure.axes
+    shown = [label.get_text() for label in ax.get_xticklabels()]
+    assert {"10⁻¹", "10⁰", "10⁴"} <= set(shown)
+    assert len(ax.xaxis.get_minorticklocs()) == 0
+
+
+@pytest.mark.parametrize(
+    ("summary", "words"),
+    [
+        ({}, "train loss below 0.1 at t = 10, test loss at 1e+03"),
+        ({"delay": None, "t_test": None, "t_test_status": "never"}, "test loss never"),
+        ({"delay": None, "t_test": None, "t_test_status": "not_reached"}, "test loss not within this time"),
+        ({**NO_TEST, "t_train": None, "t_train_status": "not_reached"}, "threshold 0.1: train loss not reached"),
+    ],
+)
+def test_the_title_says_what_the_crossings_say(carrier, summary, words):
+    assert words in picture(carrier(**summary)).axes[0].get_title(loc="left")
+
+
+def test_a_title_of_ones_own_replaces_it(carrier):
+    assert picture(carrier(), title="mine").axes[0].get_title(loc="left") == "mine"
+
+
+def test_losses_far_below_the_largest_do_not_stretch_the_axis(carrier):
+    run = carrier()
+    t = run.curves["t"].values
+    tiny = Curve(name="loss_train", values=np.where(t < 10, 1.0, 1e-30), units="1", long_name="train loss")
+    run.curves["loss_train"] = tiny
+    low, high = picture(run).axes[0].get_ylim()
+    assert low >= 0.99e-6 * high
+
+
+def test_drawing_leaves_the_users_style_alone(carrier):
+    before = dict(matplotlib.rcParams)
+    picture(carrier(WITH_TERMS))
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_saved_files_are_the_same_bytes_twice(carrier, tmp_path, suffix):
+    paths = [tmp_path / f"{name}.{suffix}" for name in ("one", "two")]
+    for path in paths:
+        save_picture(picture(carrier(WITH_TERMS)), path)
+    one, two = (path.read_bytes() for path in paths)
+    assert one == two
+    assert len(one) > 1000
+
+
+def test_a_run_draws_as_it_is():
+    run = grokode.run(dim=5, n_train=12, width=7, alpha=0.7, eps=0.3, n_test=5, t_max=100.0, points=20, threshold="10%")
+    figure = picture(run)
+    assert len(figure.axes) == 2
+    lines = by_label(figure.axes[0])
+    for name in ("loss_train", "loss_test_exact", "loss_test_sample"):
+        np.testing.assert_array_equal(lines[run.curves[name].long_name].get_ydata(), getattr(run, name)[1:])
+    assert run.summary["delay"] > 0
+    assert len(figure.axes[0].patches) == 1
