@@ -1,0 +1,53 @@
+"""Everything in the README is run."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+SHELL = [text for kind, text in BLOCKS if kind == "sh"]
+PYTHON = [text for kind, text in BLOCKS if kind == "python"]
+
+
+def test_the_first_two_blocks_are_the_two_commands() -> None:
+    assert SHELL[0].split(" && ")[0] == SHELL[1].split(" && ")[0] == "python3 -m venv .venv"
+    assert SHELL[0].strip().endswith(".venv/bin/grokode run")
+    assert SHELL[1].strip().endswith(".venv/bin/pytest")
+    assert "readme 1" in (ROOT / ".ci/run").read_text(), "CI takes both commands from here"
+    assert "readme 2" in (ROOT / ".ci/run").read_text(), "CI takes both commands from here"
+
+
+def test_every_recipe_runs_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    names: dict[str, object] = {}
+    ran = 0
+    for kind, text in BLOCKS:
+        if kind == "python":
+            exec(compile(text, "README.md", "exec"), names)
+            ran += 1
+        elif kind == "sh" and text not in SHELL[:2]:
+            for line in text.strip().splitlines():
+                done = subprocess.run(shlex.split(line), env=environment, capture_output=True, text=True, check=False)
+                assert done.returncode == 0, f"{line}: {done.stderr}"
+                ran += 1
+    assert ran > 15
+    for written in ("grokode-run.png", "fig1.json", "fig1.svg", "run.npz", "run.pdf", "drawn-bundle.npz"):
+        assert (tmp_path / written).stat().st_size > 0
+
+
+def test_paths_and_parameters_that_the_readme_names_exist() -> None:
+    import grokode
+
+    for path in re.findall(r"benchmarks/\w+\.py|docs/[\w-]+\.png", README):
+        assert (ROOT / path).is_file(), path
+    for name in re.findall(r"^\| [^|]+ \| `(\w+)` \|", README, flags=re.MULTILINE):
+        known = {*grokode.Experiment.model_fields, "loss_train", "loss_test_exact", "loss_test_sample", "t"}
+        assert name in known, name
