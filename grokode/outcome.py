@@ -29,7 +29,8 @@ class Certificate:
 
     On the ball of radius ``rho`` in V the smallest eigenvalue of the train kernel over P stays above a
     quarter of ``kappa``, the remaining path is no longer than ``rho``, and :math:`\sqrt{L}` of the test
-    loss moves by at most ``bound``; ``loss - bound`` in square roots is still above the threshold.
+    loss moves by at most ``bound``; less that, and less ``margin`` of itself for the error of the integration,
+    it is still above the threshold's.
 
     Source: the project's certificate for gradient flow on a finite training set (tag C1).
     """
@@ -39,6 +40,7 @@ class Certificate:
     q: float
     rho: float
     bound: float
+    margin: float
     loss_train: float
     loss_test: float
     threshold: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -81,13 +82,15 @@ class Registry:
         cls = self.load(name)
         fields = {f.name: f for f in dataclasses.fields(cls)}
         values: dict[str, Any] = {}
-        for part in filter(None, arguments.split(",")):
+        for part in filter(None, re.split(r",(?=\w+=)", arguments)):  # a comma inside a path stays
             key, equals, raw = part.partition("=")
             if not equals:
                 raise InvalidInput(f"{self.kind} {text!r}: {part!r} is not field=value")
             if key not in fields:
                 hint = nearest(key, list(fields)) if fields else f"{name} has no parameters"
                 raise InvalidInput(f"{self.kind} {name!r} has no parameter {key!r}; {hint}")
+            if key in values:
+                raise InvalidInput(f"{self.kind} {text!r} sets {key} twice; keep one")
             values[key] = _parse(raw, str(fields[key].type), f"{self.kind} {name}:{key}")
         missing = [
             f.name

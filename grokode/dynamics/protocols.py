@@ -64,10 +64,11 @@ class Demand:
         Number of unknowns.
     order : int
         Order of the matrix that a solve with the Jacobian factorises.
-    flops : float
-        Operations of one such factorisation.
+    factor_seconds : float
+        Estimated time of one such factorisation.
     rhs_seconds : float
-        Measured time of one right-hand side.
+        Estimated time of one right-hand side, from its operations: a choice that were made by a stopwatch
+        would not be made again.
     rate : float
         Upper estimate of the largest rate of the flow, for choosing a method only.
     memory : float
@@ -79,7 +80,7 @@ class Demand:
     t_max: float
     n: int
     order: int
-    flops: float
+    factor_seconds: float
     rhs_seconds: float
     rate: float
     memory: float

@@ -141,12 +141,7 @@ class _TimeUp(Exception):
 def plan(flow: Flow, risk: Risk, theta0: Array, solver: Solver, *, rtol: float, t_max: float, memory: float) -> Method:
     """Choose the method for a flow; see ``Demand`` for what decides."""
     n = (1 + flow.memories) * theta0.size
-    started = time.perf_counter()
-    loss = risk.loss_force(theta0)[0]  # compiles, where nothing was compiled yet
-    if time.perf_counter() - started < 1:
-        started = time.perf_counter()
-        risk.loss_force(theta0)
-    rtol, atol = tolerances(risk, loss, rtol)
+    rtol, atol = tolerances(risk, risk.loss(theta0), rtol)
     network = risk.network
     label = np.sqrt(risk.mean_square_label)
     rate = 2 * risk.mean_kernel + 4 * network.eps / network.alpha * label * risk.mean_square_input
@@ -157,13 +152,19 @@ def plan(flow: Flow, risk: Risk, theta0: Array, solver: Solver, *, rtol: float, 
         t_max=t_max,
         n=n,
         order=order,
-        flops=flops,
-        rhs_seconds=time.perf_counter() - started,
+        factor_seconds=flops / FLOPS,
+        rhs_seconds=CALL + risk.flops / FLOPS,
         rate=rate,
         memory=memory,
     )
     return solver.method(demand)
 
+
+FLOPS = 1.5e10
+"""Assumed floating-point operations a second, for estimates of time."""
+
+CALL = 1e-4
+"""Assumed seconds that a solver spends beside a right-hand side, for estimates of time."""
 
 TIGHTEST = 1e-10
 """Below this relative tolerance rounding of z, amplified by high-order differences, stalls a solver."""

@@ -63,7 +63,7 @@ def _times(value: Any) -> Any:
 
 
 def _as_text(value: Any) -> Any:
-    return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    return repr(float(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 Count = Annotated[

@@ -78,7 +78,7 @@ def losses(ax: Axes, run: Carrier, *, color: str = COLORS["blue"], label: str = 
                 color=color,
                 alpha=0.1,
                 linewidth=0,
-                label=f"{label}delay {summary['delay']:.3g}",
+                label=f"{label}delay {short(summary['delay'])}",
             )
         )
     _time_axis(ax, run)
@@ -96,6 +96,11 @@ def terms(ax: Axes, run: Carrier) -> list[Artist]:
     ax.set_yscale("log")
     ax.set_ylabel("terms of the test loss")
     return artists
+
+
+def short(value: float) -> str:
+    """Write a number for a label: 5,546 rather than 5.55e+03."""
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def _draw(ax: Axes, run: Carrier, name: str, label: str, **style: Any) -> Artist:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from .curves import Carrier, losses, terms
+from .curves import Carrier, losses, short, terms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +56,7 @@ def picture(run: Carrier, title: str = "") -> Figure:
         for ax in axes:
             _cut(ax)
             _decades(ax)
-            ax.legend(loc="lower left")
+            ax.legend(loc="best")
         axes[-1].set_xlabel("flow time t (steps × lr α²/N)")
     return figure
 
@@ -66,10 +66,10 @@ def headline(run: Carrier) -> str:
     summary = run.summary
     level = summary["threshold"]
     if summary["delay"] is not None:
-        return f"train loss below {level} at t = {summary['t_train']:.3g}, test loss at {summary['t_test']:.3g}"
+        return f"train loss below {level} at t = {short(summary['t_train'])}, test loss at {short(summary['t_test'])}"
     if summary["t_train"] is not None and summary["t_test_status"] is not None:
         verdict = "never" if summary["t_test_status"] == "never" else "not within this time"
-        return f"train loss below {level} at t = {summary['t_train']:.3g}, test loss {verdict}"
+        return f"train loss below {level} at t = {short(summary['t_train'])}, test loss {verdict}"
     return f"threshold {level}: train loss {str(summary['t_train_status']).replace('_', ' ')}"
 
 

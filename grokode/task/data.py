@@ -55,8 +55,8 @@ def load_array(path: Path, what: str) -> Array:
         array = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise InvalidInput(f"{what}: no file {path}") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise InvalidInput(f"{what}: {path} is not a readable .npy file ({error}); write it with numpy.save") from None
+    except (OSError, ValueError, EOFError):
+        raise InvalidInput(f"{what}: {path} is not a readable .npy file; write it with numpy.save") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
         raise InvalidInput(f"{what}: {path} must hold one array of real numbers; write it with numpy.save")
     if not np.isfinite(array).all():

@@ -189,7 +189,7 @@ def test_ticks_are_decades(carrier):
 @pytest.mark.parametrize(
     ("summary", "words"),
     [
-        ({}, "train loss below 0.1 at t = 10, test loss at 1e+03"),
+        ({}, "train loss below 0.1 at t = 10, test loss at 1,000"),
         ({"delay": None, "t_test": None, "t_test_status": "never"}, "test loss never"),
         ({"delay": None, "t_test": None, "t_test_status": "not_reached"}, "test loss not within this time"),
         ({**NO_TEST, "t_train": None, "t_train_status": "not_reached"}, "threshold 0.1: train loss not reached"),

@@ -109,6 +109,11 @@ class EmpiricalRisk:
         C = self._a + self.network.eps * (self._H0 + self._dH).T
         return EmpiricalJacobian(C, self._X, (2 * self.network.eps / self.network.alpha) * G)
 
+    @property
+    def flops(self) -> float:
+        """Operations of one force."""
+        return 4.0 * self._X.size * len(self._a)
+
     def jacobian_cost(self, n: int) -> tuple[int, float]:
         """Return the order of the matrix that is factorised, and the operations of one factorisation.
 

@@ -81,6 +81,7 @@ class EmpiricalJacobian:
         blocks = J.reshape(r, D, r, D)
         for i in range(r):
             blocks[i, :, i, :] -= self._G
+        J.setflags(write=False)
         return J
 
     def factor(self, shift: complex) -> Solve:

@@ -122,6 +122,12 @@ class PopulationRisk:
         """Return the exact Jacobian of the force."""
         return PopulationJacobian(self, theta)
 
+    @property
+    def flops(self) -> float:
+        """Operations of one force."""
+        r, D = self._V0.shape
+        return float(6 * r * D**2 + 4 * D**3)
+
     def jacobian_cost(self, n: int) -> tuple[int, float]:
         """Return the order of the matrix that is factorised, and the operations of one factorisation.
 
@@ -172,7 +178,9 @@ class PopulationJacobian:
 
     @cached_property
     def _dense(self) -> Array:
-        return np.array([self.times(e) for e in np.eye(self._theta.size)])
+        J = np.array([self.times(e) for e in np.eye(self._theta.size)])
+        J.setflags(write=False)
+        return J
 
     def factor(self, shift: complex) -> Solve:
         """Return the map from R to the solution d of (shift I - J) d = R."""

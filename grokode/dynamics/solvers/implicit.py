@@ -9,9 +9,6 @@ import scipy.integrate
 from ..protocols import Demand, Method
 from .structured import StructuredBDF, StructuredRadau
 
-FLOPS = 1.5e10
-"""Assumed floating-point operations a second, for estimates of time only."""
-
 
 def memory(demand: Demand) -> float:
     """Bytes of the factorised matrix with its copies, and of the difference table."""
@@ -24,7 +21,7 @@ class Bdf:
 
     def method(self, demand: Demand) -> Method:
         """Return the method for a demand."""
-        seconds = 600 * demand.rhs_seconds + 60 * demand.flops / FLOPS
+        seconds = 600 * demand.rhs_seconds + 60 * demand.factor_seconds
         options = {"rtol": demand.rtol, "atol": demand.atol}
         return Method("bdf", StructuredBDF, "structured", options, seconds)
 
@@ -35,7 +32,7 @@ class Radau:
 
     def method(self, demand: Demand) -> Method:
         """Return the method for a demand."""
-        seconds = 1500 * demand.rhs_seconds + 300 * demand.flops / FLOPS
+        seconds = 1500 * demand.rhs_seconds + 300 * demand.factor_seconds
         options = {"rtol": demand.rtol, "atol": demand.atol}
         return Method("radau", StructuredRadau, "structured", options, seconds)
 
@@ -46,6 +43,6 @@ class Lsoda:
 
     def method(self, demand: Demand) -> Method:
         """Return the method for a demand."""
-        seconds = 800 * demand.rhs_seconds + 60 * demand.n**3 / FLOPS
+        seconds = 800 * demand.rhs_seconds + 60 * demand.factor_seconds * (demand.n / demand.order) ** 3
         options = {"rtol": demand.rtol, "atol": demand.atol}
         return Method("lsoda", scipy.integrate.LSODA, "dense", options, seconds)

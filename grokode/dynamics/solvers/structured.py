@@ -41,6 +41,7 @@ class _Structured:
     """Mixed into an implicit solver of SciPy; ``jac(t, y)`` returns a Jacobian object, not a matrix."""
 
     nlu: int
+    newton_tol: float
     njev: int
     n: int
 

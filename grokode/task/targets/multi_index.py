@@ -32,6 +32,8 @@ class MultiIndex:
             raise InvalidInput(
                 f"target multi_index: k={self.k} directions need {self.k} weights, got {len(self.weights)}"
             )
+        if not np.isfinite(self.weights).all():
+            raise InvalidInput(f"target multi_index: weights must be finite, got {self.weights}")
 
     def draw(self, dim: int, rng: np.random.Generator) -> QuadraticTarget:
         """Draw the directions one by one: a larger k extends a smaller one."""

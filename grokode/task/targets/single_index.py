@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from ...errors import InvalidInput
 from .quadratic import QuadraticTarget
 
 
@@ -20,6 +22,10 @@ class SingleIndex:
     """
 
     scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.scale):
+            raise InvalidInput(f"target single_index: scale must be finite, got {self.scale}")
 
     def draw(self, dim: int, rng: np.random.Generator) -> QuadraticTarget:
         """Draw the direction."""
