@@ -16,7 +16,7 @@ from promise import PROMISE, error, mean_square_label
 
 import grokode
 from grokode.dynamics.risks.empirical import EmpiricalRisk
-from grokode.experiment.simulate import system_of
+from grokode.experiment.systems import system_of
 
 EVALUATIONS = 1000
 FRACTION = 0.9

@@ -17,7 +17,7 @@ def command(
     """List the presets."""
     import json as encoder
 
-    from ..experiment.spec import load_preset, preset_names
+    from ..experiment.sources import load_preset, preset_names
 
     output.check_json(json)
     presets = {name: load_preset(name) for name in preset_names()}

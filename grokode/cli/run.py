@@ -123,7 +123,7 @@ def command(
     from ..experiment import files
     from ..experiment.compose import compose
     from ..experiment.simulate import simulate
-    from ..experiment.spec import load_preset, load_spec, to_toml
+    from ..experiment.sources import load_preset, load_spec, to_toml
 
     composition = compose(
         flags,

@@ -9,7 +9,8 @@ from typing import Any
 from ..errors import InvalidInput
 from .bundle import Bundle
 from .result import Run
-from .spec import DEFAULTS, Experiment, Preset, merge
+from .sources import Preset
+from .spec import DEFAULTS, Experiment, merge
 
 BUNDLE_DEFAULTS: dict[str, Any] = {"optimizer": "gradient_descent", "steps": 10_000}
 """For a bundle that does not say how long it was trained."""

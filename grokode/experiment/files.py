@@ -20,9 +20,9 @@ from ..task.system import Law
 from .bundle import Bundle, dt_of
 from .resources import free_memory, refuse_too_large
 from .result import Run
-from .simulate import system_of
 from .spec import MOST, merge
 from .storage import check_writable, read_npz, write_atomically, write_npz
+from .systems import system_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import grokode
-from grokode.experiment.spec import PHYSICS, load_preset, preset_names
+from grokode.experiment.sources import load_preset, preset_names
+from grokode.experiment.spec import PHYSICS
 
 SMALL = ("run", "--no-plot", "--dim", 5, "--n-train", 8)
 SHORT = (*SMALL, "--t-max", 50, "--points", 20)

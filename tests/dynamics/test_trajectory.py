@@ -9,9 +9,10 @@ import scipy.integrate
 from grokode.dynamics import trajectory
 from grokode.dynamics.optimizers.gradient_descent import GradientDescent
 from grokode.dynamics.optimizers.gradient_flow import GradientFlow, GradientFlowOn
+from grokode.dynamics.plan import plan
 from grokode.dynamics.protocols import Method
 from grokode.dynamics.solvers import SOLVERS
-from grokode.dynamics.trajectory import Control, DenseInterval, integrate, iterate, plan
+from grokode.dynamics.trajectory import Control, DenseInterval, integrate, iterate
 from grokode.errors import Diverged, SolverFailed
 from grokode.outcome import Status
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grokode.experiment.simulate import system_of
 from grokode.experiment.spec import DEFAULTS, merge
+from grokode.experiment.systems import system_of
 
 
 def draw(**parameters: Any) -> Any:

@@ -11,7 +11,8 @@ import grokode
 from grokode import InvalidInput
 from grokode.experiment.compose import compose
 from grokode.experiment.grids import parse_grid
-from grokode.experiment.spec import DEFAULTS, load_preset, merge, preset_names
+from grokode.experiment.sources import load_preset, preset_names
+from grokode.experiment.spec import DEFAULTS, merge
 
 BASE = ("base", DEFAULTS)
 

@@ -7,7 +7,7 @@ import scipy.linalg
 import grokode
 from grokode.dynamics.optimizers import OPTIMIZERS
 from grokode.dynamics.solvers import SOLVERS
-from grokode.experiment.simulate import system_of
+from grokode.experiment.systems import system_of
 from grokode.model.states.factor import FactorState
 
 LINEAR = {"dim": 6, "n_train": 4, "width": 5, "alpha": 0.7, "eps": 0.0}

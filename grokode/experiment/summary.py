@@ -1,0 +1,63 @@
+"""The summary of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from ..curve import Curve
+from ..observables.crossings import delay
+from ..outcome import Crossing
+from .result import number
+
+
+def summarize(
+    curves: Mapping[str, Curve],
+    crossings: Mapping[str, Crossing],
+    *,
+    threshold: str,
+    test_loss: str,
+    dt: float | None,
+    steps: bool,
+) -> dict[str, Any]:
+    """Return crossings, delay, peak and final losses by name; None where a number does not exist.
+
+    Parameters
+    ----------
+    curves : mapping of str to Curve
+    crossings : mapping of str to Crossing
+        ``train``, and ``test`` where there is a test loss.
+    threshold : str
+        As it was given.
+    test_loss : str
+        ``exact``, ``sample`` or nothing.
+    dt : float or None
+        Flow time of a step.
+    steps : bool
+        Whether the optimizer takes steps: then crossings happen at whole ones.
+    """
+    train, test = crossings["train"], crossings.get("test")
+    test_curve = curves[f"loss_test_{test_loss}"].values if test_loss else None
+    certificate = test.certificate if test else None
+    summary: dict[str, Any] = {
+        "threshold": threshold if threshold.endswith("%") else float(threshold),
+        "threshold_train": train.threshold,
+        "threshold_test": test.threshold if test else None,
+        "test_loss": test_loss or None,
+        "t_train": number(train.t),
+        "t_train_status": str(train.status),
+        "t_test": number(test.t) if test else None,
+        "t_test_status": str(test.status) if test else None,
+        "certificate": dataclasses.asdict(certificate) if certificate else None,
+        "delay": number(delay(train, test)) if test else None,
+        "peak_loss_test": None if test_curve is None else float(test_curve.max()),
+        "final_loss_train": float(curves["loss_train"].values[-1]),
+        "final_loss_test": None if test_curve is None else float(test_curve[-1]),
+    }
+    if "step" in curves and dt is not None:
+        for name in ("train", "test"):
+            t = summary[f"t_{name}"]
+            step = None if t is None else t / dt
+            summary[f"step_{name}"] = step if step is None or not steps else round(step)
+    return summary
