@@ -147,10 +147,10 @@ class CrossingWatch:
             t_above = t
 
     def _try_certificate(self, t: float, theta: Array) -> None:
-        """Ask for a certificate where only the test loss is unanswered, at doubling times."""
+        """Ask for a certificate where only the test loss is unanswered, each time t has grown by a quarter."""
         unanswered = [search for search in self._searches if not search.answered]
         if [search.name for search in unanswered] == ["test"] and t >= self._next_certificate:
-            self._next_certificate = 2 * t
+            self._next_certificate = 1.25 * t
             unanswered[0].certificate = self.certify(t, theta, unanswered[0].threshold)
 
 
