@@ -45,7 +45,7 @@ def main() -> None:
         trained = machine.train(W0, X, y, lr=0.5 * width, record=[direct])
         direct_rate = direct / (time.perf_counter() - started)
         print(
-            f"N {width}: {rates[width]:,.0f} steps a second in the factor, {direct_rate:,.0f} by direct training in NumPy "
+            f"N {width}: {rates[width]:,.0f} steps a second in the factor, {direct_rate:,.0f} by direct NumPy training "
             f"(ratio {rates[width] / direct_rate:.1f}); train loss {risk.loss(state[0]):.3g} after {steps} steps, "
             f"{trained.loss_train[-1]:.3g} after {direct}"
         )
