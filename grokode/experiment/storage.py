@@ -66,7 +66,7 @@ def check_writable(path: Path) -> None:
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays to an npz file, whole or not at all."""
-    write_atomically(path, lambda stream: np.savez_compressed(stream, allow_pickle=False, **dict(arrays)))
+    write_atomically(path, lambda stream: np.savez_compressed(stream, **arrays))
 
 
 def read_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
