@@ -2,7 +2,7 @@
 
     python benchmarks/promise.py [--count 50] [--seed 0] [--solver auto]
 
-Prints one row a set-up and, last, how many keep err <= 3e-3. The law: alpha 1e-2 to 1e3, eps 0.01 to 2,
+Prints one row a set-up and, last, how many keep err <= 3e-3; exits 4 unless all do. The law: alpha 1e-2 to 1e3, eps 0.01 to 2,
 N one of 1, 2, 3, 10, D, 5 D, infinite, D 5 to 100, P from D/2 to 6 D, centred or not, t to 1e6. err is the
 largest |L - L_ref| / max(L_ref, 1e-3 min(L_ref(0), mean y^2)) over saved times, train and test.
 """
@@ -10,6 +10,7 @@ largest |L - L_ref| / max(L_ref, 1e-3 min(L_ref(0), mean y^2)) over saved times,
 from __future__ import annotations
 
 import argparse
+import sys
 
 import numpy as np
 
@@ -82,6 +83,7 @@ def main() -> None:
         )
     kept = sum(err <= PROMISE for err in errors)
     print(f"{kept} of {len(errors)} keep err <= {PROMISE}; largest {max(errors):.1e}, median {np.median(errors):.1e}")
+    sys.exit(0 if kept == len(errors) else 4)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def check_writable(path: Path) -> None:
     os.unlink(temporary)
 
 
-def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
     """Write arrays to an npz file, whole or not at all."""
     write_atomically(path, lambda stream: np.savez_compressed(stream, **arrays))
 
