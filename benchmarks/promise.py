@@ -2,9 +2,11 @@
 
     python benchmarks/promise.py [--count 50] [--seed 0] [--solver auto]
 
-Prints one row a set-up and, last, how many keep err <= 3e-3; exits 4 unless all do. The law:
-alpha 1e-2 to 1e3, eps 0.01 to 2, N one of 1, 2, 3, 10, D, 5 D, infinite, D 5 to 100, P from D/2 to 6 D, centred or not, t to 1e6. err is the
-largest |L - L_ref| / max(L_ref, 1e-3 min(L_ref(0), mean y^2)) over saved times, train and test.
+Prints one row a set-up and, last, how many keep err <= 3e-3; exits 4 unless all do.
+
+The law: alpha 1e-2 to 1e3, eps 0.01 to 2, N one of 1, 2, 3, 10, D, 5 D, infinite, D 5 to 100, P from D/2 to 6 D,
+centred or not, t to 1e6. err is the largest |L - L_ref| / max(L_ref, 1e-3 min(L_ref(0), mean y^2)) over saved
+times, train and test.
 """
 
 from __future__ import annotations
