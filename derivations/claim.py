@@ -31,7 +31,7 @@ class Claim:
     tag : str
         The name that docstrings, proofs and tests share, such as ``F1``.
     equation : str
-        Where it is printed: the paper's equation, or a section of the design.
+        Where it is printed: the paper's equation, or the part of the project it belongs to.
     statement : str
         The formula, in LaTeX.
     ours : callable

@@ -76,7 +76,7 @@ def claim_F1(
 
     return Claim(
         tag="F1",
-        equation="paper, after eq. 4; design section 2",
+        equation="paper, after eq. 4; the factor state",
         statement=r"f = \alpha \bar w \cdot x + \frac{\alpha\epsilon}{2} x^T M x"
         r" = \alpha (a \cdot h + \frac{\epsilon}{2} |h|^2), \quad h = V x,"
         r" \quad \bar w = V^T a, \quad M = V^T V",

@@ -64,9 +64,10 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What an integration took."""
+    """What an integration took: evaluations of the force and of its Jacobian, seconds, steps."""
 
     method: str
     nfev: int
+    njev: int
     seconds: float
     steps: int

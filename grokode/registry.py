@@ -85,7 +85,8 @@ class Registry:
         for part in filter(None, re.split(r",(?=\w+=)", arguments)):  # a comma inside a path stays
             key, equals, raw = part.partition("=")
             if not equals:
-                raise InvalidInput(f"{self.kind} {text!r}: {part!r} is not field=value")
+                example = f"write {name}:{next(iter(fields))}=..." if fields else f"{name} has no parameters"
+                raise InvalidInput(f"{self.kind} {text!r}: {part!r} is not field=value; {example}")
             if key not in fields:
                 hint = nearest(key, list(fields)) if fields else f"{name} has no parameters"
                 raise InvalidInput(f"{self.kind} {name!r} has no parameter {key!r}; {hint}")

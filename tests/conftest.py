@@ -113,7 +113,7 @@ def reference_flow():
 
 @pytest.fixture(scope="session")
 def promised_error():
-    """Measure the error of design.md section 5: relative, with a floor far below what matters."""
+    """Measure the error of the README, "How accurate": relative, with a floor far below what matters."""
 
     def error(values, reference, label):
         values, reference = np.asarray(values), np.asarray(reference)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 import warnings
@@ -49,6 +50,9 @@ def _options(
 def main() -> None:
     """Run the command line; errors are one line on stderr and the exit code of their class."""
     warnings.showwarning = _show_warning
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot write must not cost the run
+            stream.reconfigure(errors="backslashreplace")
     gc.set_threshold(50_000)  # collecting while the libraries load costs a tenth of a default run
     code = _guarded()
     gc.freeze()  # and so does collecting them once more on the way out

@@ -21,7 +21,9 @@ def command(
     """Write a run's data, real initial weights, learning rate and steps."""
     from ..experiment import bundle as bundles
     from ..experiment import files
+    from ..experiment.storage import refuse_overlap
 
+    refuse_overlap({"--bundle": bundle}, {"the run": run})
     files.check_run_file(bundle)
     made = files.export(files.load(run), width=width, dt=dt)
     bundles.save(bundle, made)

@@ -109,7 +109,9 @@ def command(
             "--plot", panel=WRITING, help="Where the picture goes (.png, .pdf, .svg); ./grokode-run.png by default."
         ),
     ] = None,
-    no_plot: Annotated[bool, _option("--no-plot", panel=WRITING, help="Write no picture.")] = False,
+    no_plot: Annotated[
+        bool, _option("--no-plot", panel=WRITING, help="Write no picture unless --plot names one.")
+    ] = False,
 ) -> int:
     """Compute the train and test loss curves of one experiment."""
     flags = {
@@ -124,6 +126,7 @@ def command(
     from ..experiment.compose import compose
     from ..experiment.simulate import simulate
     from ..experiment.sources import load_preset, load_spec, to_toml
+    from ..experiment.storage import refuse_overlap
 
     composition = compose(
         flags,
@@ -135,6 +138,10 @@ def command(
     if show_spec:
         print(to_toml(composition.experiment), end="")
         return 0
+    refuse_overlap(
+        {"--out": out, "--json": Path(json) if json and json != "-" else None, "--plot": picture},
+        {"--bundle": bundle, "--from": saved, "--spec": spec},
+    )
     output.check_json(json)
     if out:
         files.check_run_file(out)
@@ -143,7 +150,9 @@ def command(
     for note in composition.notes:
         output.say(note)
     with output.progress("integrating") as progress:
-        result = simulate(composition.experiment, composition.bundle, progress=progress, say=output.say)
+        result = simulate(
+            composition.experiment, composition.bundle, composition.files, progress=progress, say=output.say
+        )
     if out:  # first of all: a reader of stdout that leaves must not cost the run
         files.save(result, out)
     if json:

@@ -79,6 +79,10 @@ class Control:
 # ---- flows
 
 
+SMALLEST = float(np.finfo(float).tiny)
+"""Absolute tolerance of a crossing time: only the relative one counts, whatever the unit of time."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DenseInterval:
     """One step of a solver with its dense output."""
@@ -97,7 +101,7 @@ class DenseInterval:
         """Solve for the crossing in the dense output."""
         if loss(self.theta(t_above)) <= threshold:
             return t_above
-        return float(brentq(lambda t: loss(self.theta(t)) - threshold, t_above, t_below, rtol=1e-9))
+        return float(brentq(lambda t: loss(self.theta(t)) - threshold, t_above, t_below, xtol=SMALLEST, rtol=1e-9))
 
 
 class ScaledFlow:
@@ -107,7 +111,7 @@ class ScaledFlow:
         self._flow, self._theta0, self._alpha, self._deadline = flow, theta0, alpha, deadline
         self._shape = (1 + flow.memories, *theta0.shape)
         self.n = (1 + flow.memories) * theta0.size
-        self.nfev = 0
+        self.nfev = self.njev = 0
 
     def unscaled(self, z: Array) -> Array:
         """Return y, shape (1 + memories, r, D)."""
@@ -126,6 +130,7 @@ class ScaledFlow:
 
     def jacobian(self, t: float, z: Array) -> Any:
         """Return the Jacobian object, the same in z as in y."""
+        self.njev += 1
         return self._flow.jacobian(t, self.unscaled(z))
 
     def dense_jacobian(self, t: float, z: Array) -> Array:
@@ -196,7 +201,7 @@ def integrate(
     if status is not Status.DONE and (not saved or times[saved - 1] < t):
         control.keep(t, theta)  # a curve that ends early ends where the run did
     seconds = time.perf_counter() - started
-    work = Work(method=method.name, nfev=scaled.nfev, seconds=seconds, steps=steps)
+    work = Work(method=method.name, nfev=scaled.nfev, njev=scaled.njev, seconds=seconds, steps=steps)
     return Trajectory(status=status, t_end=t, work=work)
 
 
@@ -298,5 +303,5 @@ def iterate(
         status = Status.TIME_LIMIT
     if status is not Status.DONE and (not saved or steps[saved - 1] < k):
         control.keep(map.time(k), y[0])
-    work = Work(method=name, nfev=k, seconds=time.perf_counter() - started, steps=k)
+    work = Work(method=name, nfev=k, njev=0, seconds=time.perf_counter() - started, steps=k)
     return Trajectory(status=status, t_end=map.time(k), work=work)

@@ -49,6 +49,8 @@ class Bundle:
         Declares the target (beta_star . x)^2 / 2.
     c, b, B : array_like, optional
         Declare the target c + b.x + x^T B x / 2; shapes (), (D,), (D, D).
+    directions : array_like, shape (k, D), optional
+        The directions of the target c, b, B, which overlaps are measured against; B's eigenvectors by default.
     step : array_like of int, shape (n,), optional
         Where the curves were logged, increasing; the theory is saved at exactly those steps.
     loss_train, loss_test : array_like, shape (n,), optional
@@ -75,6 +77,7 @@ class Bundle:
     c: ArrayLike | None = None
     b: ArrayLike | None = None
     B: ArrayLike | None = None
+    directions: ArrayLike | None = None
     step: ArrayLike | None = None
     loss_train: ArrayLike | None = None
     loss_test: ArrayLike | None = None
@@ -106,7 +109,8 @@ class Bundle:
         if self.beta_star is not None:
             return QuadraticTarget.from_directions(np.asarray(self.beta_star)[None], np.ones(1))
         if self.c is not None and self.b is not None and self.B is not None:
-            return QuadraticTarget(float(np.asarray(self.c)), np.asarray(self.b), np.asarray(self.B))
+            directions = {} if self.directions is None else {"directions": np.asarray(self.directions)}
+            return QuadraticTarget(float(np.asarray(self.c)), np.asarray(self.b), np.asarray(self.B), **directions)
         return None
 
     def parameters(self) -> dict[str, Any]:
@@ -177,6 +181,7 @@ class Bundle:
             target = None
         tests: dict[str, Source] = {}
         if target is not None and inputs is not None:
+            _compare_spread(train, inputs)
             tests["exact"] = Law(inputs, target)
         if self.X_test is not None and self.y_test is not None:
             tests["sample"] = Data(np.asarray(self.X_test), np.asarray(self.y_test))
@@ -204,7 +209,7 @@ class Bundle:
             return True
         warnings.warn(
             f"the labels differ from the bundle's declared target by {deviation:.3g} (root mean square), beyond "
-            f"its noise {noise:g}: no exact test loss is computed from that target",
+            f"its noise {noise:g}: no exact test loss is computed from that target, and no test points are drawn",
             GrokodeWarning,
             stacklevel=2,
         )
@@ -218,6 +223,7 @@ class Bundle:
             "beta_star": ((D,),),
             "b": ((D,),),
             "B": ((D, D),),
+            "directions": ((len(np.atleast_1d(np.asarray(self.directions))), D),),
             "covariance": ((), (D,), (D, D)),
         }
         if self.step is not None:
@@ -242,9 +248,33 @@ class Bundle:
             self.target()  # both check their own numbers
 
 
+def _compare_spread(train: Data, inputs: Gaussian) -> None:
+    """Warn where the inputs cannot be of the declared law: a wrong covariance gives a wrong exact test loss."""
+    found, declared = float(np.mean(np.sum(train.X**2, axis=1))), inputs.trace
+    deviation = np.sqrt(2 * np.sum(inputs.matrix**2) / len(train.X))
+    if abs(found - declared) > max(6 * deviation, 0.1 * declared):
+        warnings.warn(
+            f"the mean of |x|^2 is {found:.3g} on X_train and {declared:.3g} under the declared covariance; "
+            "the exact test loss is that of the declared law",
+            GrokodeWarning,
+            stacklevel=3,
+        )
+
+
 REQUIRED = ("X_train", "y_train", "W0", "alpha", "eps", "lr", "centered")
 
-RANK = {"X_train": 2, "W0": 2, "X_test": 2, "B": 2, "y_train": 1, "y_test": 1, "beta_star": 1, "b": 1, "step": 1}
+RANK = {
+    "X_train": 2,
+    "W0": 2,
+    "X_test": 2,
+    "B": 2,
+    "directions": 2,
+    "y_train": 1,
+    "y_test": 1,
+    "beta_star": 1,
+    "b": 1,
+    "step": 1,
+}
 RANK |= dict.fromkeys(("loss_train", "loss_test"), 1)
 
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import InvalidInput
 from .bundle import Bundle
 from .result import Run
@@ -18,10 +21,11 @@ BUNDLE_DEFAULTS: dict[str, Any] = {"optimizer": "gradient_descent", "steps": 10_
 
 @dataclass(frozen=True, eq=False)
 class Composition:
-    """An experiment in force, the bundle it is of, and what should be said of how it came about."""
+    """An experiment in force, the bundle it is of, known files, and what should be said of how it came about."""
 
     experiment: Experiment
     bundle: Bundle | None
+    files: Mapping[str, NDArray[np.float64]]
     notes: tuple[str, ...]
 
 
@@ -58,16 +62,20 @@ def compose(
     if bundle is not None:
         layers.append(("the bundle", bundle.parameters()))
     if saved is not None:
-        layers.append(("the saved run", saved.experiment.model_dump(exclude_none=True)))
+        again = saved.experiment.model_dump(exclude_none=True, exclude={"time_limit"})
+        layers.append(("the saved run", again))
         bundle = saved.bundle
     if bundle is not None:
         bundle.refuse(flags)
     layers.append(("the flags", flags))
     experiment = merge(layers)
+    if bundle is not None and bundle.covariance is not None:
+        experiment = experiment.model_copy(update={"covariance": None})  # the bundle's own is in force
     notes = tuple(
         f"{source.name} is a grid over {key}; this run takes {key} = {getattr(experiment, key)}"
         for source in (preset, spec)
         if source
         for key in source.grid
+        if flags.get(key) is None
     )
-    return Composition(experiment, bundle, notes)
+    return Composition(experiment, bundle, saved.files if saved else {}, notes)

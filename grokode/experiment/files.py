@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SCHEMA = "grokode.run/1"
 PICTURES = {".png": "png", ".pdf": "pdf", ".svg": "svg"}
 BUNDLE_PREFIX = "bundle."
+FILE_PREFIX = "file."
 
 
 def save(run: Run, path: str | Path) -> None:
@@ -47,6 +48,8 @@ def save(run: Run, path: str | Path) -> None:
         }
     }
     arrays: dict[str, Any] = {name: curve.values for name, curve in run.curves.items()}
+    record["files"] = list(run.files)
+    arrays |= {f"{FILE_PREFIX}{index}": array for index, array in enumerate(run.files.values())}
     arrays["record"] = np.array(json.dumps(record, allow_nan=False))
     if run.bundle is not None:
         arrays |= {BUNDLE_PREFIX + name: np.asarray(value) for name, value in run.bundle.arrays().items()}
@@ -78,6 +81,9 @@ def load(path: str | Path) -> Run:
             )
             for name, label in record["curves"].items()
         }
+        named = {str(path): arrays[f"{FILE_PREFIX}{index}"] for index, path in enumerate(record["files"])}
+        if any(array.dtype != float or not np.isfinite(array).all() for array in named.values()):
+            raise wrong
         t = curves["t"].values
         for curve in curves.values():
             if curve.values.dtype.kind not in "iuf" or curve.values.shape != (len(t),) or not len(t):
@@ -88,6 +94,7 @@ def load(path: str | Path) -> Run:
         work = Work(
             method=str(solver["method"]),
             nfev=int(solver["nfev"]),
+            njev=int(solver["njev"]),
             seconds=float(solver["seconds"]),
             steps=int(solver["steps"]),
         )
@@ -99,6 +106,7 @@ def load(path: str | Path) -> Run:
             work=work,
             versions=record["versions"],
             bundle=Bundle(**given) if given else None,
+            files=named,
         )
         run.rows()  # reads what a summary must hold
     except InvalidInput:
@@ -190,7 +198,7 @@ def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundl
     rows = min(width, experiment.dim + 1)
     # W0 and the orthonormal columns it is made from, with the copies on the way
     refuse_too_large(8.0 * width * 3 * (rows + experiment.dim), free_memory())
-    draw = system_of(experiment, given).draw()
+    draw = system_of(experiment, given, run.files).draw()
     assert isinstance(draw.train, Data)
     if given is not None and width == given.width:
         W0 = np.asarray(given.W0)
@@ -211,6 +219,8 @@ def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundl
     if isinstance(law, Law):
         target = law.target
         arrays |= {"covariance": law.inputs.Sigma, "c": target.c, "b": target.b, "B": target.B}
+        if len(target.directions):
+            arrays["directions"] = target.directions
     elif given is not None:
         declared = ("covariance", "beta_star", "c", "b", "B")
         arrays |= {name: value for name, value in given.arrays().items() if name in declared}

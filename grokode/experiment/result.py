@@ -39,6 +39,8 @@ class Run:
     versions : mapping of str to str
     bundle : Bundle or None
         The user's own arrays, where the run is of those.
+    files : mapping of str to ndarray
+        The arrays that the experiment names by path.
     states : sequence of FactorState
         The state at every saved time, where they were asked for.
     """
@@ -50,6 +52,7 @@ class Run:
     work: Work
     versions: Mapping[str, str]
     bundle: Bundle | None = None
+    files: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     states: Sequence[FactorState] = field(default=())
 
     def __getattr__(self, name: str) -> NDArray[Any]:
@@ -57,6 +60,13 @@ class Run:
         if name in curves:
             return np.asarray(curves[name].values)
         raise AttributeError(f"this run has no {name!r}; its curves are {', '.join(curves)}")
+
+    def __repr__(self) -> str:
+        experiment = self.experiment
+        return (
+            f"Run({self.status}: alpha={experiment.alpha:g}, eps={experiment.eps:g}, dim={experiment.dim}, "
+            f"n_train={experiment.n_train}, width={experiment.width}, {len(self.t)} points to t={self.t[-1]:g})"
+        )
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.curves]
@@ -71,6 +81,7 @@ class Run:
             "solver": {
                 "method": self.work.method,
                 "nfev": self.work.nfev,
+                "njev": self.work.njev,
                 "seconds": self.work.seconds,
                 "steps": self.work.steps,
                 "status": str(self.status),
@@ -84,7 +95,13 @@ class Run:
 
         def crossing(name: str) -> str:
             t, status = summary[f"t_{name}"], summary[f"t_{name}_status"]
-            return (status or "no test loss").replace("_", " ") if t is None else f"{digits(t)} ({status})"
+            if t is not None:
+                return f"{digits(t)} ({status})"
+            proof = summary["certificate"] if status == "never" else None
+            text = (status or "no test loss").replace("_", " ")
+            return (
+                f"{text} (from t = {proof['t']:.3g} its root moves by at most {proof['bound']:.2g})" if proof else text
+            )
 
         rows = [
             ("status", str(self.status)),

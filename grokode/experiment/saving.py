@@ -47,8 +47,11 @@ def saved_points(experiment: Experiment, bundle: Bundle | None, *, takes_steps: 
         raise InvalidInput(f"t = {end:g} takes {end / dt:.3g} steps of dt = {dt:.3g}; lower --t-max or raise --dt")
     if experiment.points == "bundle":
         if bundle is None or bundle.step is None:
-            raise InvalidInput("points = 'bundle' needs a bundle with step; give a number of points")
+            raise InvalidInput(
+                "points = 'bundle' stands for the steps of a bundle; give --bundle FILE.npz, or a number of points"
+            )
         logged = np.asarray(bundle.step, dtype=np.int64)
+        logged = logged[logged <= (experiment.steps or logged[-1])]
         return logged if takes_steps else np.asarray(logged * (dt or 0.0))
     if experiment.times is not None:
         times = np.array(experiment.times)
@@ -57,7 +60,7 @@ def saved_points(experiment: Experiment, bundle: Bundle | None, *, takes_steps: 
     points = int(experiment.points)
     if takes_steps:
         last = experiment.steps or max(1, round(t_max / (dt or 1.0)))
-        return _whole(np.r_[0.0, np.geomspace(1, last, min(points, last))])
+        return _whole(np.r_[0.0, np.geomspace(last, 1, min(points - 1, last))])
     return np.asarray(np.r_[0.0, np.geomspace(t_max, t_max * 10.0**-DECADES, points - 1)[::-1]])
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import math
 import platform
-from collections.abc import Callable
+import time
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,10 +21,11 @@ from ..dynamics.problem import Problem
 from ..dynamics.risks.jacobian import spectral_radius
 from ..dynamics.solvers import SOLVERS
 from ..dynamics.trajectory import Control, Trajectory, integrate, iterate
-from ..errors import Diverged, InvalidInput
+from ..errors import Diverged, GrokodeWarning, InvalidInput
 from ..model.network import Network
 from ..observables.certificate import never
 from ..observables.crossings import CrossingWatch, Threshold
+from ..outcome import Status
 from .bundle import Bundle, dt_of
 from .compose import compose
 from .recorder import Recorder
@@ -32,11 +35,17 @@ from .saving import saved_points
 from .sources import Preset, load_preset
 from .spec import Experiment
 from .summary import summarize
-from .systems import system_of
+from .systems import named_arrays, system_of
 
 Array = NDArray[np.float64]
 LONG = 60.0
 """Seconds beyond which an estimated time is said before starting."""
+
+HUGE = 1e60
+"""Losses and kernels beyond it overflow once squared."""
+
+GREW = 100.0
+"""A descent that ends this far above its start is worth a warning."""
 
 
 def run(
@@ -87,12 +96,20 @@ def run(
         spec=Preset(name="the experiment", summary="", parameters=whole, grid={}),
         bundle=what if isinstance(what, Bundle) else None,
     )
-    return simulate(composition.experiment, composition.bundle, keep_states=keep_states, progress=progress, say=say)
+    return simulate(
+        composition.experiment,
+        composition.bundle,
+        composition.files,
+        keep_states=keep_states,
+        progress=progress,
+        say=say,
+    )
 
 
 def simulate(
     experiment: Experiment,
     bundle: Bundle | None = None,
+    files: Mapping[str, Array] | None = None,
     *,
     keep_states: bool = False,
     progress: Callable[[float], None] | None = None,
@@ -101,7 +118,7 @@ def simulate(
     """Run a whole experiment; ``run`` has the parameters."""
     # an overflow is told by the checks for numbers that are not finite, in one line, not by NumPy's warnings
     with threadpool_limits(limits=experiment.threads), np.errstate(over="ignore", invalid="ignore"):
-        return _Simulation(experiment, bundle, keep_states, progress or _silent, say or _silent).run()
+        return _Simulation(experiment, bundle, files or {}, keep_states, progress or _silent, say or _silent).run()
 
 
 def _silent(_: object) -> None:
@@ -115,11 +132,12 @@ class _Simulation:
         self,
         experiment: Experiment,
         bundle: Bundle | None,
+        files: Mapping[str, Array],
         keep_states: bool,
         progress: Callable[[float], None],
         say: Callable[[str], None],
     ) -> None:
-        self.experiment, self.bundle = experiment, bundle
+        self.experiment, self.bundle, self.files = experiment, bundle, named_arrays(experiment, files)
         self.keep_states, self.progress, self.say = keep_states, progress, say
         self.threshold = Threshold.parse(experiment.threshold)
         self.optimizer = OPTIMIZERS.build(experiment.optimizer)
@@ -129,7 +147,7 @@ class _Simulation:
         self.free = free_memory()
         self._refuse_too_large()
         network = Network(alpha=experiment.alpha, eps=experiment.eps, centered=experiment.centered)
-        self.problem = Problem.of(network, system_of(experiment, bundle).draw())
+        self.problem = Problem.of(network, system_of(experiment, bundle, self.files).draw())
         loss, kernel = self.problem.train.loss(np.array(self.problem.start.theta)), self.problem.train.mean_kernel
         if not loss + kernel < HUGE:
             raise InvalidInput(
@@ -143,7 +161,7 @@ class _Simulation:
         watch = CrossingWatch(
             self.problem,
             self.threshold,
-            monotone_train=self.experiment.optimizer == "gradient_flow",
+            monotone_train=self.optimizer.monotone,
             until_resolved=self.experiment.until == "resolved",
             certify=self._certify,
         )
@@ -153,11 +171,13 @@ class _Simulation:
             time_limit=self.experiment.time_limit or math.inf,
             progress=self.progress,
         )
-        trajectory = self._descend(control) if self.optimizer.steps else self._flow(control)
-        crossings = watch.finish(recorder.t[-1], recorder.theta)
+        trajectory = self._descend(control, recorder) if self.optimizer.steps else self._flow(control)
+        crossings = watch.finish(recorder.t[-1], recorder.theta, certify=trajectory.status is not Status.TIME_LIMIT)
         curves = recorder.curves()
         if self.dt is not None and (self.optimizer.steps or self.experiment.points == "bundle"):
-            steps = np.rint(curves["t"].values / self.dt).astype(np.int64)
+            steps = curves["t"].values / self.dt
+            if np.allclose(steps, np.rint(steps), rtol=1e-9):  # a flow that stopped early ends between two
+                steps = np.rint(steps).astype(np.int64)
             curves = {"step": Curve(name="step", values=steps, units="1", long_name="step"), **curves}
         return Run(
             experiment=self.experiment,
@@ -174,6 +194,7 @@ class _Simulation:
             work=trajectory.work,
             versions=versions(),
             bundle=self.bundle,
+            files=self.files,
             states=tuple(recorder.states),
         )
 
@@ -191,7 +212,7 @@ class _Simulation:
 
     def _flow(self, control: Control) -> Trajectory:
         problem, experiment = self.problem, self.experiment
-        flow = self.optimizer.on(problem.train)
+        flow = self.optimizer.on(problem.train, self.dt)
         theta0 = np.array(problem.start.theta)
         method = plan(
             flow,
@@ -205,27 +226,29 @@ class _Simulation:
         self._say_long(method.seconds, f"{method.name}, {theta0.size} unknowns")
         return integrate(flow, theta0, experiment.alpha, self.saved.tolist(), method, control)
 
-    def _descend(self, control: Control) -> Trajectory:
+    def _descend(self, control: Control, recorder: Recorder) -> Trajectory:
         problem, name = self.problem, self.experiment.optimizer
         theta0 = np.array(problem.start.theta)
-        map = self.optimizer.on(problem.train, self.dt)
+        descent = self.optimizer.on(problem.train, self.dt)
         loss = problem.train.loss(theta0)
         # a catapult may lift the loss by about alpha^2 and come back; nothing comes back from a million times that
         ceiling = 1e6 * max(1.0, self.experiment.alpha**2) * max(loss, problem.train.mean_square_label, 1e-30)
         self._say_long(
-            int(self.saved[-1]) * _seconds(lambda: map.step(0, theta0[None])), f"{self.saved[-1]} steps of {name}"
+            int(self.saved[-1]) * _seconds(lambda: descent.step(0, theta0[None])), f"{self.saved[-1]} steps of {name}"
         )
         try:
-            return iterate(map, theta0, (problem.train.loss, ceiling), self.saved.tolist(), name, control)
+            trajectory = iterate(descent, theta0, (problem.train.loss, ceiling), self.saved.tolist(), name, control)
         except Diverged as error:
             raise Diverged(f"{error}; {self._stability()}") from None
+        last = problem.train.loss(recorder.theta)
+        if last > GREW * max(loss, problem.train.mean_square_label):
+            message = f"the train loss ended at {last:.3g}, far above its start {loss:.3g}: {self._stability()}"
+            warnings.warn(message, GrokodeWarning, stacklevel=2)
+        return trajectory
 
     def _certify(self, t: float, theta: Array, threshold: float) -> Any:
         # a tolerance looser than the default promises nothing that a proof could stand on
-        if (
-            self.experiment.optimizer != "gradient_flow"
-            or self.experiment.rtol > Experiment.model_fields["rtol"].default
-        ):
+        if not self.optimizer.certified or self.experiment.rtol > Experiment.model_fields["rtol"].default:
             return None
         return never(self.problem, t, theta, threshold)
 
@@ -249,14 +272,8 @@ class _Simulation:
             )
 
 
-HUGE = 1e60
-"""Losses and kernels beyond it overflow once squared."""
-
-
 def _seconds(call: Callable[[], object]) -> float:
     """Measure one call, after one that may compile."""
-    import time
-
     call()
     started = time.perf_counter()
     call()

@@ -114,7 +114,7 @@ class Experiment(BaseModel):
     rtol: float = Field(default=1e-6, ge=1e-10, le=0.1)
     threshold: Annotated[str, BeforeValidator(_as_text)] = "0.1"
     until: Literal["end", "resolved"] = "end"
-    time_limit: Annotated[float, Field(gt=0)] | None = None
+    time_limit: Positive | None = None
     threads: int = Field(default=1, ge=1)
 
     @field_validator("*", mode="before")
@@ -160,6 +160,7 @@ def merge(layers: Sequence[tuple[str, Mapping[str, Any]]]) -> Experiment:
                 raise InvalidInput(
                     f"unknown parameter {key!r} in {source}; {nearest(key, list(Experiment.model_fields))}"
                 )
+        ended = values.get("steps") or 0
         for pair in EXCLUSIVE:
             if all(layer.get(key) is not None for key in pair):
                 raise InvalidInput(
@@ -170,7 +171,9 @@ def merge(layers: Sequence[tuple[str, Mapping[str, Any]]]) -> Experiment:
                 for key in pair:
                     values.pop(key, None)
         new_end = any(layer.get(key) is not None for key in ("steps", "t_max"))
-        if new_end and ("times" in values or values.get("points") == "bundle"):  # what was saved no longer fits
+        shorter = isinstance(layer.get("steps"), int) and layer["steps"] <= ended
+        keeps = values.get("points") == "bundle" and shorter  # a bundle's own steps, up to an earlier end
+        if new_end and not keeps and ("times" in values or values.get("points") == "bundle"):
             values.pop("times", None)
             values["points"] = DEFAULTS["points"]
         given = {key: value for key, value in layer.items() if value is not None}
@@ -186,7 +189,14 @@ def merge(layers: Sequence[tuple[str, Mapping[str, Any]]]) -> Experiment:
             f"{key} {message[0].lower()}{message[1:]}, got {values[key]!r} (from {origin[key]})"
         ) from None
     _check(experiment)
-    return experiment
+    if experiment.times is None:
+        return experiment
+    end = experiment.times[-1]
+    if origin.get("t_max") == origin["times"] and experiment.t_max not in (None, end):
+        raise InvalidInput(f"times end at {end:g} and t_max = {experiment.t_max:g} in {origin['times']}; keep one")
+    if origin.get("steps") == origin["times"] and experiment.steps is not None:
+        raise InvalidInput(f"times and steps = {experiment.steps} in {origin['times']} exclude each other; keep one")
+    return experiment.model_copy(update={"t_max": end, "steps": None})
 
 
 def _check(experiment: Experiment) -> None:

@@ -18,7 +18,9 @@ from ..errors import InvalidInput
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file under a temporary name beside it, then rename.
+    """Write a file under a temporary name beside it, then rename; a symbolic link is followed.
+
+    What exists and is no regular file (a device, a pipe) is written to as it is.
 
     Raises
     ------
@@ -26,6 +28,11 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         If the folder does not exist or cannot be written.
     """
     check_writable(path)
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            write(stream)
+        return
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -50,18 +57,37 @@ def check_writable(path: Path) -> None:
         If it is a folder, or its folder does not exist or cannot be written.
     """
     folder = path.parent
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        return  # a device or a pipe
     if os.path.isdir(path):  # unlike Path.is_dir, False for a name too long to exist
         raise InvalidInput(f"cannot write {path}: it is a folder; name a file")
     if not os.path.isdir(folder):
         raise InvalidInput(f"cannot write {path}: no folder {folder}; make it first")
     try:  # the one sure test; permissions say nothing to root, on read-only media or of long names
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.realpath(path)), prefix=f".{path.name}.")
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise
         raise InvalidInput(f"cannot write {path}: {error.strerror}; choose another path") from None
     os.close(handle)
     os.unlink(temporary)
+
+
+def refuse_overlap(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path | None]) -> None:
+    """Refuse two outputs in one file, and an output that would replace an input.
+
+    Raises
+    ------
+    InvalidInput
+    """
+    seen = {os.path.realpath(path): name for name, path in inputs.items() if path}
+    for name, path in outputs.items():
+        if path is None or not os.path.isfile(path) and os.path.exists(path):
+            continue
+        real = os.path.realpath(path)
+        if real in seen:
+            raise InvalidInput(f"{name} {path} is also {seen[real]}; name another file")
+        seen[real] = name
 
 
 def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:

@@ -50,8 +50,8 @@ def never(problem: Problem, t: float, theta: Array, threshold: float) -> Certifi
     if not isinstance(risk, EmpiricalRisk) or not problem.test_loss:
         return None
     network, X = problem.network, risk.data.X
-    P = len(X)
-    if theta.size < P:  # more samples than unknowns: the kernel is singular
+    P, D = X.shape
+    if min(theta.size, D * (D + 3) // 2) < P:  # more samples than unknowns or features: the kernel is singular
         return None
     test = problem.tests[problem.test_loss]
     loss, loss_test = risk.loss(theta), test.loss(theta)

@@ -131,10 +131,14 @@ class CrossingWatch:
                 self._try_certificate(*probes[-1])
         return self.until_resolved and all(search.answered for search in self._searches)
 
-    def finish(self, t: float, theta: Array) -> dict[str, Crossing]:
-        """Return the crossings of a run that ended at (t, theta), with a certificate where one holds."""
-        self._next_certificate = 0.0
-        self._try_certificate(t, theta)
+    def finish(self, t: float, theta: Array, *, certify: bool) -> dict[str, Crossing]:
+        """Return the crossings of a run that ended at (t, theta), with a certificate where one holds.
+
+        A certificate is one decomposition of the kernel more; a run that is out of time asks for none.
+        """
+        if certify:
+            self._next_certificate = 0.0
+            self._try_certificate(t, theta)
         return {search.name: search.crossing() for search in self._searches}
 
     @staticmethod
@@ -155,5 +159,7 @@ class CrossingWatch:
 
 
 def delay(train: Crossing, test: Crossing) -> float:
-    """Grokking delay t_test - t_train, signed; NaN unless both have a time."""
-    return test.t - train.t if train.has_time and test.has_time else math.nan
+    """Grokking delay t_test - t_train, signed; NaN unless both have a time, 0 within the accuracy of both."""
+    if not (train.has_time and test.has_time):
+        return math.nan
+    return 0.0 if math.isclose(test.t, train.t, rel_tol=1e-6) else test.t - train.t

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from ..curve import Curve
 
 if TYPE_CHECKING:
@@ -78,11 +80,10 @@ def losses(ax: Axes, run: Carrier, *, color: str = COLORS["blue"], label: str = 
                 color=color,
                 alpha=0.1,
                 linewidth=0,
-                label=f"{label}delay {short(summary['delay'])}",
+                label=f"{label} delay {short(summary['delay'])}".strip(),
             )
         )
-    _time_axis(ax, run)
-    ax.set_yscale("log")
+    _log_axes(ax, run)
     ax.set_ylabel("loss (mean squared residual)")
     return artists
 
@@ -92,8 +93,7 @@ def terms(ax: Axes, run: Carrier) -> list[Artist]:
     artists = [_draw(ax, run, "loss_test_exact", "", color="black", linewidth=1.0, alpha=0.7)]
     for name, (color, style) in TERMS.items():
         artists.append(_draw(ax, run, name, "", color=COLORS[color], linestyle=style))
-    _time_axis(ax, run)
-    ax.set_yscale("log")
+    _log_axes(ax, run)
     ax.set_ylabel("terms of the test loss")
     return artists
 
@@ -105,12 +105,15 @@ def short(value: float) -> str:
 
 def _draw(ax: Axes, run: Carrier, name: str, label: str, **style: Any) -> Artist:
     t, curve = run.curves["t"].values, run.curves[name]
-    return ax.plot(t[t > 0], curve.values[t > 0], label=f"{label}{curve.long_name}", **style)[0]
+    if np.count_nonzero(t > 0) < 10:
+        style["marker"] = "."  # few points: a line alone would hide where they are
+    return ax.plot(t[t > 0], curve.values[t > 0], label=f"{label} {curve.long_name}".strip(), **style)[0]
 
 
-def _time_axis(ax: Axes, run: Carrier) -> None:
-    """Set log time; t = 0 has no place on it, so the axis begins at the first saved time after it."""
-    ax.set_xscale("log")
+def _log_axes(ax: Axes, run: Carrier) -> None:
+    """Set log time and log loss; t = 0 has no place, so the axis begins at the first saved time after it."""
     positive = run.curves["t"].values[run.curves["t"].values > 0]
-    if len(positive) > 1:
-        ax.set_xlim(positive[0], positive[-1])
+    ax.set_xlim(*((positive[0], positive[-1]) if len(positive) > 1 else (0.1, 10.0)))
+    ax.set_xscale("log")
+    if any(np.any(np.asarray(line.get_ydata()) > 0) for line in ax.get_lines()):
+        ax.set_yscale("log")

@@ -9,6 +9,7 @@ from .curves import Carrier, losses, short, terms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 STYLE: Any = {
@@ -54,8 +55,10 @@ def picture(run: Carrier, title: str = "") -> Figure:
         if panels == 2:
             terms(axes[1], run)
         for ax in axes:
-            _cut(ax)
-            _decades(ax)
+            _ticks(ax.xaxis)
+            if ax.get_yscale() == "log":
+                _cut(ax)
+                _ticks(ax.yaxis)
             ax.legend(loc="best")
         axes[-1].set_xlabel("flow time t (steps × lr α²/N)")
     return figure
@@ -65,22 +68,30 @@ def headline(run: Carrier) -> str:
     """Say in one line what the crossings say."""
     summary = run.summary
     level = summary["threshold"]
+    if isinstance(level, str):
+        level += " of its start"
     if summary["delay"] is not None:
         return f"train loss below {level} at t = {short(summary['t_train'])}, test loss at {short(summary['t_test'])}"
     if summary["t_train"] is not None and summary["t_test_status"] is not None:
-        verdict = "never" if summary["t_test_status"] == "never" else "not within this time"
+        verdict = "never (proved)" if summary["t_test_status"] == "never" else "not within this time"
         return f"train loss below {level} at t = {short(summary['t_train'])}, test loss {verdict}"
     return f"threshold {level}: train loss {str(summary['t_train_status']).replace('_', ' ')}"
 
 
-def _decades(ax: Axes) -> None:
-    """Mark whole decades only, written without mathtext: many small ticks cost more time than the curves."""
+def _ticks(axis: Axis) -> None:
+    """Mark whole decades, or 1, 2, 5 where there are few; many small ticks cost more time than the curves."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(LogLocator(numticks=12))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: "10" + f"{math.log10(value):.0f}".translate(RAISED)))
-        axis.set_minor_locator(NullLocator())
+    low, high = axis.get_view_interval()
+    few = high < 100 * low
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if few else decade(value)))
+    axis.set_minor_locator(NullLocator())
+
+
+def decade(value: float) -> str:
+    """Write a power of ten, without mathtext, which is slow."""
+    return "10" + f"{math.log10(value):.0f}".translate(RAISED)
 
 
 def _cut(ax: Axes) -> None:

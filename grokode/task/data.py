@@ -54,7 +54,7 @@ def load_array(path: Path, what: str) -> Array:
     try:
         array = np.load(path, allow_pickle=False)
     except FileNotFoundError:
-        raise InvalidInput(f"{what}: no file {path}") from None
+        raise InvalidInput(f"{what}: no file {path}; check the path") from None
     except (OSError, ValueError, EOFError):
         raise InvalidInput(f"{what}: {path} is not a readable .npy file; write it with numpy.save") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":

@@ -213,7 +213,7 @@ SPECS: list[tuple[str, tuple[str, ...]]] = [
     ("steps = 2\nt_max = 3", ("steps = 2 and t_max = 3", "keep one")),
     ("times = [3, 2]", ("increase", "2 after 3")),
     ("times = []", ("times", "beyond 0")),
-    ("points = 'bundle'", ("points = 'bundle'", "needs a bundle")),
+    ("points = 'bundle'", ("points = 'bundle'", "stands for the steps of a bundle")),
     ("grid = 3", ("[grid]", "table", "3")),
     ("[grid]\nalpa = [1]", ("unknown parameter 'alpa' in [grid]", "did you mean 'alpha'")),
     ("[grid]\nalpha = []", ("alpha in [grid]", "list", "[]")),

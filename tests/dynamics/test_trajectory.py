@@ -229,6 +229,13 @@ def test_a_dip_between_the_ends_of_a_step_is_seen():
     assert crossing == pytest.approx(1.5 - np.sqrt(0.4), rel=1e-8)
 
 
+@pytest.mark.parametrize("scale", [1e-15, 1e-12, 1.0, 1e12])
+def test_a_crossing_is_found_to_the_same_digits_at_every_scale_of_time(scale):
+    interval = DenseInterval(0.0, 4.0 * scale, lambda t: np.array([[t / scale]]))
+    crossing = interval.refine(lambda theta: float(np.exp(-theta[0, 0])), 0.5, 0.0, 4.0 * scale)
+    assert crossing == pytest.approx(np.log(2) * scale, rel=1e-8, abs=0)
+
+
 def test_the_tolerance_shrinks_where_the_start_dwarfs_the_labels(make_problem):
     """Uncentred at large alpha: an error small beside f_0 would be large beside y."""
 

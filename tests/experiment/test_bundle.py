@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import grokode
-from grokode import Bundle, GrokodeWarning, InvalidInput
+from grokode import Bundle, Gaussian, GrokodeWarning, InvalidInput
 
 D, P, N = 6, 9, 4
 
@@ -124,3 +124,23 @@ def test_what_is_missing_is_named_before_anything_is_written(tmp_path, arrays):
 def test_what_is_no_experiment_is_refused_rather_than_the_default_run():
     with pytest.raises(InvalidInput, match="cannot run a dict"):
         grokode.run({"alpha": 3})
+
+
+def test_a_covariance_declared_outside_a_bundle_without_one_gives_an_exact_test_loss(arrays):
+    own = grokode.run(Bundle(**arrays), steps=5)
+    arrays.pop("covariance")
+    declared = grokode.run(Bundle(**arrays), steps=5, covariance=1.0)
+    assert np.array_equal(declared.loss_test_exact, own.loss_test_exact)
+
+
+def test_a_bundles_own_covariance_wins_over_one_declared_outside(arrays):
+    elsewhere = Gaussian.isotropic(D, 4.0)
+    assert Bundle(**arrays).system(0, 0, elsewhere).tests["exact"].inputs.trace == D
+    arrays.pop("covariance")
+    assert Bundle(**arrays).system(0, 0, elsewhere).tests["exact"].inputs is elsewhere
+
+
+@pytest.mark.parametrize(("steps", "kept"), [(1000, [0, 3, 40, 500, 1000]), (500, [0, 3, 40, 500])])
+def test_an_end_of_ones_own_keeps_the_steps_of_the_bundle_up_to_it(arrays, steps, kept):
+    run = grokode.run(Bundle(**arrays, step=[0, 3, 40, 500, 1000]), steps=steps)
+    assert run.step.tolist() == kept

@@ -12,6 +12,7 @@ import pytest
 
 import grokode
 from grokode import Bundle, InvalidInput, Run
+from grokode.experiment import files
 
 Tamper = Callable[[dict[str, Any]], Any]
 
@@ -40,6 +41,14 @@ def test_a_saved_run_keeps_the_bundle_it_is_of(tmp_path):
     assert loaded.bundle is not None
     for name, value in bundle.arrays().items():
         assert np.array_equal(loaded.bundle.arrays()[name], value)
+
+
+def test_an_exported_run_keeps_its_noise_and_so_its_exact_test_loss():
+    """The labels are off the target by the noise: undeclared, it would be a warning (an error here)."""
+    noisy = grokode.run(dim=5, n_train=20, width=7, noise=0.3, t_max=5, points=5)
+    bundle = files.export(noisy)
+    assert bundle.noise == 0.3
+    assert "loss_test_exact" in grokode.run(bundle).curves
 
 
 def test_infinite_sizes_survive_a_file(tmp_path):

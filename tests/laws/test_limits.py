@@ -98,7 +98,7 @@ def test_a_really_trained_network_is_the_map_to_rounding(rng, width, centered):
             losses.append(np.mean(r**2))
         W = W - lr * (2 / P) * (alpha / width) * ((1 + eps * h) * r[:, None]).T @ X
     assert run.step.tolist() == saved
-    # design.md section 5's bound for exact maps, at alpha below 1
+    # the README, "How accurate"'s bound for exact maps, at alpha below 1
     assert np.all(np.abs(run.loss_train - losses) <= 1e-9 * np.maximum(losses, 1e-10 * losses[0]))
 
 

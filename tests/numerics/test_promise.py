@@ -6,6 +6,9 @@ import pytest
 import grokode
 from grokode.dynamics.solvers import SOLVERS
 
+VARIANCES = np.geomspace(0.02, 1.0, 5)
+# inputs of unequal size, half of what each shares with its neighbors
+FULL = np.sqrt(np.outer(VARIANCES, VARIANCES)) * 0.5 ** np.abs(np.subtract.outer(np.arange(5), np.arange(5)))
 CASES = {
     "plain": {"alpha": 1.0, "eps": 0.3, "centered": False},
     "centered": {"alpha": 1.0, "eps": 0.3, "centered": True},
@@ -15,17 +18,24 @@ CASES = {
     "two neurons": {"alpha": 0.5, "eps": 0.3, "centered": True, "width": 2},
     "more samples than unknowns": {"alpha": 0.5, "eps": 0.3, "centered": True, "width": 2, "n_train": 30},
     "population": {"alpha": 0.5, "eps": 0.3, "centered": True, "n_train": float("inf")},
+    "diagonal covariance": {"alpha": 0.7, "eps": 0.3, "centered": True, "covariance": VARIANCES},
+    "full covariance": {"alpha": 0.7, "eps": 0.3, "centered": True, "covariance": FULL},
+    "population, full covariance": {"alpha": 0.7, "eps": 0.3, "n_train": float("inf"), "covariance": FULL},
     "noise": {"alpha": 0.5, "eps": 0.3, "centered": True, "n_train": 30, "noise": 0.3},
 }
 TIMES = (0.0, *np.geomspace(1e-2, 300, 25))
 
 
 @pytest.fixture(scope="module", params=CASES)
-def case(request, make_problem, reference_flow):
+def case(request, make_problem, reference_flow, tmp_path_factory):
     """Parameters, and both losses of the same flow by SciPy alone."""
     parameters = {"dim": 5, "n_train": 8, "width": 7, **CASES[request.param]}
     problem = make_problem(**parameters)
     thetas = reference_flow(problem.train, problem.start.V, TIMES)
+    if "covariance" in parameters:  # a run takes a number or a file
+        path = tmp_path_factory.mktemp("covariance") / "Sigma.npy"
+        np.save(path, parameters["covariance"])
+        parameters["covariance"] = str(path)
     losses = {
         "loss_train": [problem.train.loss(theta) for theta in thetas],
         "loss_test_exact": [problem.tests["exact"].loss(theta) for theta in thetas],

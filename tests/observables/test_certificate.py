@@ -94,6 +94,24 @@ def test_it_is_not_given_below_the_threshold_or_too_early(path):
     assert never(problem, LATE[-1], thetas[-1], 0.99 * loss) is not None
 
 
+def test_it_leaves_room_for_the_error_of_the_integration(path):
+    """A threshold that the bound alone would clear, but not by the 3e-3 that a loss may be wrong by."""
+    problem, thetas = path
+    loss = problem.tests["exact"].loss(thetas[-1])
+    certificate = never(problem, LATE[-1], thetas[-1], 0.99 * loss)
+    threshold = 0.9995 * loss
+    assert math.sqrt(loss) - certificate.bound > math.sqrt(threshold)
+    assert never(problem, LATE[-1], thetas[-1], threshold) is None
+
+
+def test_a_run_at_a_loose_tolerance_is_never_certified():
+    setup = {**SETUP, "threshold": 0.1, "t_max": 1e4}
+    default, loose = grokode.run(**setup), grokode.run(**setup, rtol=1e-3)
+    assert default.summary["t_test_status"] == "never"
+    assert loose.summary["t_test_status"] == "not_reached"
+    assert loose.summary["certificate"] is None
+
+
 def test_gradient_descent_is_never_certified():
     setup = {**SETUP, "threshold": 0.1, "dt": 0.2, "t_max": 2000.0}
     descent = grokode.run(**setup, optimizer="gradient_descent")

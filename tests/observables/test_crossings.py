@@ -54,6 +54,20 @@ def test_crossings_come_from_dense_output_not_from_saved_points(fine, solver, th
     assert run.summary["delay"] == pytest.approx(run.summary["t_test"] - run.summary["t_train"], rel=1e-12)
 
 
+@pytest.mark.parametrize("solver", ["bdf", "rk45"])
+def test_crossings_scale_with_time_however_short_it_is(solver):
+    """Lazy (eps = 0): inputs larger by c, and labels by c^2, make the same flow c^2 times faster."""
+
+    def crossing(c2):
+        run = grokode.run(
+            dim=5, n_train=4, width=7, eps=0, covariance=c2 / 5, t_max=300 / c2, points=3, threshold="10%",
+            rtol=1e-9, solver=solver,
+        )  # fmt: skip
+        return run.summary["t_train"] * c2
+
+    assert crossing(1e12) == pytest.approx(crossing(1.0), rel=1e-6)
+
+
 def test_a_relative_threshold_is_of_each_loss_s_own_start():
     run = grokode.run(**SETUP, t_max=1.0, threshold="10%", points=3)
     assert run.summary["threshold_train"] == pytest.approx(0.1 * run.loss_train[0], rel=1e-12)

@@ -1,5 +1,6 @@
 """The structure of the axes, not pixels; and files that are the same bytes twice."""
 
+import io
 from types import SimpleNamespace
 
 import matplotlib
@@ -140,8 +141,8 @@ def test_every_artist_is_returned(ax, carrier):
 
 
 def test_several_runs_share_axes_under_their_own_names(ax, carrier):
-    losses(ax, carrier(), color="C0", label="lazy: ")
-    losses(ax, carrier(), color="C1", label="rich: ")
+    losses(ax, carrier(), color="C0", label="lazy:")
+    losses(ax, carrier(), color="C1", label="rich:")
     lines = by_label(ax)
     assert {"lazy: train loss", "rich: train loss"} <= set(lines)
     assert lines["lazy: train loss"].get_color() != lines["rich: train loss"].get_color()
@@ -237,3 +238,28 @@ def test_a_run_draws_as_it_is():
         np.testing.assert_array_equal(lines[run.curves[name].long_name].get_ydata(), getattr(run, name)[1:])
     assert run.summary["delay"] > 0
     assert len(figure.axes[0].patches) == 1
+
+
+def drawn(run):
+    """Draw all of a picture: a limit or a tick that is wrong warns only then."""
+    figure = picture(run)
+    figure.savefig(io.BytesIO(), format="png")
+    return figure
+
+
+@pytest.mark.parametrize("names", [("loss_train", "loss_test_exact"), WITH_TERMS], ids=["losses", "terms"])
+def test_a_run_that_ended_at_its_start_is_a_picture_without_a_warning(carrier, names):
+    run = carrier(
+        names, t_train=None, t_train_status="not_reached", t_test=None, t_test_status="not_reached", delay=None
+    )
+    run.curves = {
+        name: Curve(name=name, values=curve.values[:1], units="1", long_name=curve.long_name)
+        for name, curve in run.curves.items()
+    }
+    drawn(run)
+
+
+def test_curves_that_are_zero_all_along_are_a_picture_without_a_warning():
+    run = grokode.run(dim=5, n_train=8, width=7, t_max=10, points=5, target="single_index:scale=0")
+    assert run.loss_train.max() == run.loss_test_exact.max() == 0
+    drawn(run)

@@ -47,7 +47,7 @@ over_every_network = pytest.mark.parametrize(
 
 
 def tolerance(loss, alpha):
-    """Exact maps: rounding of a centred predictor grows with alpha (design section 5)."""
+    """Exact maps: rounding of a centred predictor grows with alpha."""
     return 1e-9 * np.maximum(loss, 1e-10 * max(1.0, alpha) ** 1.5 * loss[0])
 
 

@@ -1,4 +1,8 @@
-"""Optimizers: each turns a risk into a flow or a map."""
+"""Optimizers: each turns a risk into a flow or a map.
+
+Facts of a class: ``steps`` (it gives a map), ``exact`` (a really trained network obeys it to rounding),
+``monotone`` (the train loss cannot rise), ``certified`` (the certificate behind ``never`` holds for it).
+"""
 
 from ...registry import Entry, Registry
 

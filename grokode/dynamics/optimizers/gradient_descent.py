@@ -19,6 +19,8 @@ class GradientDescent:
 
     steps: ClassVar[bool] = True
     exact: ClassVar[bool] = True
+    monotone: ClassVar[bool] = False
+    certified: ClassVar[bool] = False
 
     def on(self, risk: Risk, dt: float) -> GradientDescentOn:
         """Bind to a risk and a step."""

@@ -20,9 +20,11 @@ class GradientFlow:
 
     steps: ClassVar[bool] = False
     exact: ClassVar[bool] = False
+    monotone: ClassVar[bool] = True
+    certified: ClassVar[bool] = True
 
-    def on(self, risk: Risk) -> GradientFlowOn:
-        """Bind to a risk."""
+    def on(self, risk: Risk, dt: float | None = None) -> GradientFlowOn:
+        """Bind to a risk; continuous time has no use for a step."""
         return GradientFlowOn(risk)
 
 
