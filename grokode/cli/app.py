@@ -27,6 +27,10 @@ app.command("plot")(plot.command)
 app.command("export")(export.command)
 
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C; typer turns the interrupt into it."""
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         import importlib.metadata
@@ -63,11 +67,13 @@ def _guarded() -> int:
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:
+            return _interrupted()
         return code if isinstance(code, int) else 0
     except GrokodeError as error:
         return _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", 130)
+        return _interrupted()
     except typer.Exit as stop:
         return stop.exit_code
     except BrokenPipeError:  # the reader of our stdout has gone; nobody is left to tell
@@ -81,6 +87,12 @@ def _guarded() -> int:
         if not hasattr(error, "format_message"):  # a usage error of the parser, which typer vendors
             raise
         return _fail(_usage(error), 2)
+
+
+def _interrupted() -> int:
+    return _fail(
+        "interrupted, nothing was written; --time-limit SECONDS ends a run and keeps what is there", INTERRUPTED
+    )
 
 
 def _usage(error: Any) -> str:

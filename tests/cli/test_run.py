@@ -373,3 +373,17 @@ def test_what_a_bundle_fixes_has_a_flag_each(cli):
     help_text = cli("run", "--help").out
     for key in PHYSICS:
         assert "--" + key.replace("_", "-") in help_text
+
+
+def test_an_interrupt_is_one_line_and_exit_code_130(cli, monkeypatch, tmp_path):
+    from grokode.experiment import simulate
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(simulate, "simulate", interrupted)
+    ended = cli("run", "--out", "run.npz")
+    assert ended.code == 130
+    assert ended.err.startswith("grokode: error: interrupted")
+    assert ended.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
