@@ -51,9 +51,6 @@ class Registry:
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._entries
-
     def summary(self, name: str) -> str:
         """Return the entry's one sentence."""
         return self._entries[name].summary

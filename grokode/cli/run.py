@@ -7,6 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from ..dynamics.optimizers import OPTIMIZERS
+from ..dynamics.solvers import SOLVERS
+from ..model.starts import STARTS
+from ..registry import Registry
+from ..task.targets import TARGETS
 from . import output
 
 DEFAULT_PICTURE = Path("grokode-run.png")
@@ -15,6 +20,11 @@ SOURCES, SYSTEM, TRAINING, READING, WRITING = "Sources", "System", "Training", "
 
 def _option(*names: str, panel: str, help: str) -> Any:
     return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False)
+
+
+def _entries(registry: Registry) -> str:
+    """Describe what a registry offers; the registries themselves import nothing."""
+    return "; ".join(f"{name}: {registry.summary(name)}" for name in registry) + "."
 
 
 def command(
@@ -50,9 +60,11 @@ def command(
     ] = None,
     target: Annotated[
         str | None,
-        _option("--target", panel=SYSTEM, help="single_index:scale=S, multi_index:k=K, product, file:path=B.npy."),
+        _option("--target", panel=SYSTEM, help=f"NAME or NAME:FIELD=VALUE,... {_entries(TARGETS)}"),
     ] = None,
-    start: Annotated[str | None, _option("--start", panel=SYSTEM, help="Law of the initial weights: gaussian.")] = None,
+    start: Annotated[
+        str | None, _option("--start", panel=SYSTEM, help=f"Law of the initial weights. {_entries(STARTS)}")
+    ] = None,
     noise: Annotated[
         float | None, _option("--noise", panel=SYSTEM, help="Standard deviation of the noise on training labels.")
     ] = None,
@@ -65,9 +77,7 @@ def command(
         ),
     ] = None,
     seed: Annotated[int | None, _option("--seed", panel=SYSTEM, help="Seed of data, target and weights.")] = None,
-    optimizer: Annotated[
-        str | None, _option("--optimizer", panel=TRAINING, help="gradient_flow or gradient_descent.")
-    ] = None,
+    optimizer: Annotated[str | None, _option("--optimizer", panel=TRAINING, help=_entries(OPTIMIZERS))] = None,
     lr: Annotated[
         float | None, _option("--lr", panel=TRAINING, help="Learning rate on the mean squared residual (finite width).")
     ] = None,
@@ -76,7 +86,7 @@ def command(
     t_max: Annotated[float | None, _option("--t-max", panel=TRAINING, help="End of the flow time.")] = None,
     solver: Annotated[
         str | None,
-        _option("--solver", panel=TRAINING, help="For flows: auto, bdf, radau, lsoda, ssv2stab, rk45, rk23, dop853."),
+        _option("--solver", panel=TRAINING, help=f"For flows. {_entries(SOLVERS)}"),
     ] = None,
     rtol: Annotated[
         float | None, _option("--rtol", panel=TRAINING, help="Relative tolerance of the solver, 1e-6 by default.")
