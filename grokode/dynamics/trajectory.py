@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from scipy.optimize import brentq
 from ..errors import Diverged, SolverFailed
 from ..outcome import Status, Work
 from .protocols import Flow, Map, Method
+from .risks.jacobian import Jacobian, Solve
 
 Array = NDArray[np.float64]
 Loss = Callable[[Array], float]
@@ -123,19 +124,45 @@ class ScaledFlow:
 
     def __call__(self, t: float, z: Array) -> Array:
         """Return dz/dt."""
-        if time.perf_counter() > self._deadline:
-            raise _TimeUp
+        self.check()
         self.nfev += 1
         return self._alpha * self._flow(t, self.unscaled(z)).ravel()
 
-    def jacobian(self, t: float, z: Array) -> Any:
+    def jacobian(self, t: float, z: Array) -> TimedJacobian:
         """Return the Jacobian object, the same in z as in y."""
+        self.check()
         self.njev += 1
-        return self._flow.jacobian(t, self.unscaled(z))
+        return TimedJacobian(self._flow.jacobian(t, self.unscaled(z)), self.check)
+
+    def check(self) -> None:
+        """End the run when its time is up."""
+        if time.perf_counter() > self._deadline:
+            raise _TimeUp
 
     def dense_jacobian(self, t: float, z: Array) -> Array:
         """Return the Jacobian as a matrix."""
-        return np.asarray(self.jacobian(t, z).dense())
+        return self.jacobian(t, z).dense()
+
+
+class TimedJacobian:
+    """A Jacobian that looks at the clock before each product or factorisation."""
+
+    def __init__(self, J: Jacobian, check: Callable[[], None]) -> None:
+        self._J, self._check = J, check
+
+    def times(self, d: Array) -> Array:
+        """Return J d, shape (n,)."""
+        self._check()
+        return self._J.times(d)
+
+    def dense(self) -> Array:
+        """Return J, shape (n, n)."""
+        return self._J.dense()
+
+    def factor(self, shift: complex) -> Solve:
+        """Return the map from R to the solution d of (shift I - J) d = R."""
+        self._check()
+        return self._J.factor(shift)
 
 
 class _TimeUp(Exception):
@@ -169,7 +196,11 @@ def integrate(
     """
     started = time.perf_counter()
     scaled = ScaledFlow(flow, theta0, alpha, started + control.time_limit)
-    jac = {"none": {}, "dense": {"jac": scaled.dense_jacobian}, "structured": {"jac": scaled.jacobian}}
+    jac: dict[str, dict[str, Any]] = {
+        "none": {},
+        "dense": {"jac": scaled.dense_jacobian},
+        "structured": {"jac": scaled.jacobian},
+    }
     status, t, theta, steps, saved = Status.DONE, 0.0, theta0, 0, 0
     try:
         while saved < len(times) and times[saved] <= 0:
