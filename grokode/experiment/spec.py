@@ -155,28 +155,9 @@ def merge(layers: Sequence[tuple[str, Mapping[str, Any]]]) -> Experiment:
     values: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for source, layer in layers:
-        for key in layer:
-            if key not in Experiment.model_fields:
-                raise InvalidInput(
-                    f"unknown parameter {key!r} in {source}; {nearest(key, list(Experiment.model_fields))}"
-                )
-        ended = values.get("steps") or 0
-        for pair in EXCLUSIVE:
-            if all(layer.get(key) is not None for key in pair):
-                raise InvalidInput(
-                    f"{pair[0]} = {layer[pair[0]]} and {pair[1]} = {layer[pair[1]]} in {source} "
-                    "exclude each other; keep one"
-                )
-            if any(layer.get(key) is not None for key in pair):
-                for key in pair:
-                    values.pop(key, None)
-        new_end = any(layer.get(key) is not None for key in ("steps", "t_max"))
-        shorter = isinstance(layer.get("steps"), int) and layer["steps"] <= ended
-        keeps = values.get("points") == "bundle" and shorter  # a bundle's own steps, up to an earlier end
-        if new_end and not keeps and ("times" in values or values.get("points") == "bundle"):
-            values.pop("times", None)
-            values["points"] = DEFAULTS["points"]
         given = {key: value for key, value in layer.items() if value is not None}
+        _refuse(source, layer, given)
+        _make_room(values, given)
         values.update(given)
         origin.update(dict.fromkeys(given, source))
     try:
@@ -189,9 +170,36 @@ def merge(layers: Sequence[tuple[str, Mapping[str, Any]]]) -> Experiment:
             f"{key} {message[0].lower()}{message[1:]}, got {values[key]!r} (from {origin[key]})"
         ) from None
     _check(experiment)
-    if experiment.times is None:
-        return experiment
-    end = experiment.times[-1]
+    return experiment if experiment.times is None else _ending_with_times(experiment, experiment.times[-1], origin)
+
+
+def _refuse(source: str, layer: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Refuse unknown keys of one source, and two of its parameters that exclude each other."""
+    for key in layer:
+        if key not in Experiment.model_fields:
+            raise InvalidInput(f"unknown parameter {key!r} in {source}; {nearest(key, list(Experiment.model_fields))}")
+    for one, other in EXCLUSIVE:
+        if one in given and other in given:
+            raise InvalidInput(
+                f"{one} = {given[one]} and {other} = {given[other]} in {source} exclude each other; keep one"
+            )
+
+
+def _make_room(values: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """Take out of earlier sources what a later one replaces, the saved points of another end included."""
+    shorter = isinstance(given.get("steps"), int) and given["steps"] <= (values.get("steps") or 0)
+    of_bundle = values.get("points") == "bundle"
+    if ("steps" in given or "t_max" in given) and ("times" in values or of_bundle) and not (of_bundle and shorter):
+        values.pop("times", None)
+        values["points"] = DEFAULTS["points"]
+    for pair in EXCLUSIVE:
+        if any(key in given for key in pair):
+            for key in pair:
+                values.pop(key, None)
+
+
+def _ending_with_times(experiment: Experiment, end: float, origin: Mapping[str, str]) -> Experiment:
+    """Let the run end with the last of its times; another end from the same source contradicts it."""
     if origin.get("t_max") == origin["times"] and experiment.t_max not in (None, end):
         raise InvalidInput(f"times end at {end:g} and t_max = {experiment.t_max:g} in {origin['times']}; keep one")
     if origin.get("steps") == origin["times"] and experiment.steps is not None:
