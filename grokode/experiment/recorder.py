@@ -10,7 +10,7 @@ from ..dynamics.problem import Problem
 from ..errors import SolverFailed
 from ..model.states.factor import FactorState
 from ..observables import OBSERVABLES
-from ..observables.column import Column
+from ..observables.column import Column, Observable
 
 Array = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ class Recorder:
         self.states: list[FactorState] = []
         self.theta = np.array(problem.start.theta)
         self._start, self._keep_states = problem.start, keep_states
-        observables = [OBSERVABLES.build(name) for name in OBSERVABLES]
+        observables: list[Observable] = [OBSERVABLES.build(name) for name in OBSERVABLES]
         self._columns: list[Column] = [column for item in observables for column in item.columns(problem)]
         self._readings = [item.on(problem) for item in observables if item.columns(problem)]
         self._rows: list[tuple[float, ...]] = []
