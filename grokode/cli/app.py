@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import GrokodeError
-from . import export, plot, presets, run
+from . import derive, export, plot, presets, run
 
 app = typer.Typer(
     name="grokode",
@@ -25,6 +25,7 @@ app.command("run")(run.command)
 app.command("presets")(presets.command)
 app.command("plot")(plot.command)
 app.command("export")(export.command)
+app.command("derive")(derive.command)
 
 
 INTERRUPTED = 130

@@ -1,0 +1,39 @@
+"""All claims, topic by topic."""
+
+from __future__ import annotations
+
+from . import (
+    alignment,
+    certificate,
+    context,
+    flow,
+    kernel,
+    lazy,
+    loss,
+    network,
+    optimizers,
+    reduced,
+    samples,
+    spectrum,
+    variants,
+)
+from .claim import Entry
+
+TOPICS = (
+    network,
+    kernel,
+    spectrum,
+    loss,
+    alignment,
+    flow,
+    optimizers,
+    reduced,
+    lazy,
+    samples,
+    certificate,
+    variants,
+    context,
+)
+"""In the order in which a reader meets them."""
+
+CLAIMS: tuple[Entry, ...] = tuple(claim for topic in TOPICS for claim in topic.CLAIMS)

@@ -1,0 +1,568 @@
+r"""The neural tangent kernel: at any weights, at infinite width, and with trained readouts.
+
+Eq. 2 defines the kernel as :math:`\nabla f \cdot \nabla f'`. For the predictor of eq. 3 the gradient is an
+N x D matrix, found here with its shape left open, so that the kernel holds at every width and dimension. It
+comes with a factor :math:`\alpha^2/N` that eq. 5 does not have, and that flow time absorbs: one step of
+gradient descent with rate :math:`\eta` advances t by :math:`\eta\alpha^2/N`, and then
+:math:`\dot r = -(2/P) K r` with K as printed. At infinite width the mean over neurons is an average over their
+Gaussian law; how far a finite width is from it follows from two averages.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from .claim import Average, Claim, Definition, Derivation, Equal, Formula, Misprint, Printed, Say, Unequal, misjudged
+from .gaussian import Inner, Matrix, Trace, Unit, Vector, average
+from .notation import D, M, N, P, Sigma, alpha, eps, sigma, wbar, x, xp
+from .words import Column, Letter, Symmetric, T, along, reduce, scalars
+
+KERNEL = Inner(x, xp) * (1 + eps * (Inner(wbar, x) + Inner(wbar, xp)) + eps**2 * Inner(x, M, xp))
+"""The kernel at any weights, in units of flow time (K1)."""
+
+INITIAL = Inner(x, xp) + eps**2 * Inner(x, xp) ** 2
+"""The same at infinite width, w ~ N(0, I) (K3)."""
+
+WITH_READOUTS = 2 * Inner(x, xp) + eps**2 * (3 * Inner(x, xp) ** 2 / 2 + Inner(x, x) * Inner(xp, xp) / 4)
+"""The same with trained readouts v ~ N(0, 1) (K4)."""
+
+w, wp, n = Vector("w"), Vector("w′"), Vector("n")
+i, A = Unit("e_i"), Matrix("A")
+residual = sp.Symbol("r′")
+
+
+# ---- from the definition
+
+
+W, one = Letter("W"), Column("1")
+"""The weights, one row a neuron, and the column of N ones."""
+
+MOMENTS = {
+    T(one) * one: N,
+    T(one) * W: N * T(Column("w̄")),
+    T(W) * one: N * Column("w̄"),
+    T(W) * W: N * Symmetric("M"),
+}
+"""What sums over neurons are, by eq. 4."""
+
+
+def predictor(at: Column) -> sp.Expr:
+    """Return eq. 3, with W x the column of all w_i·x: a sum over neurons is its product with 1, or with itself."""
+    return alpha / N * (T(one) * W * at + eps / 2 * T(at) * T(W) * W * at)
+
+
+def slopes(at: Column) -> sp.Expr:
+    """Return the column of φ′(w_i·x)."""
+    return one + eps * W * at
+
+
+def gradient(at: Column) -> sp.Expr:
+    """Return the gradient of the predictor by W, shape (N, D)."""
+    return alpha / N * slopes(at) * T(at)
+
+
+def number(expression: sp.Expr) -> sp.Expr:
+    """Choose one of the two readings of every word: all are numbers, and so their own transposes."""
+    return sp.Add(*(min(term, T(term), key=str) for term in sp.Add.make_args(sp.expand(expression))))
+
+
+def _definition() -> Derivation:
+    here, there, step = Column(x.name), Column(xp.name), Letter("δ")
+    yield Equal(
+        words="Moving W by δ changes f by tr(∇fᵀ δ), where ∇f = α/N φ′ xᵀ and φ′ is the column 1 + ε W x:",
+        left=number(along(predictor(here), W, step)),
+        right=number(alpha / N * T(slopes(here)) * step * here),
+    )
+    product = scalars(reduce(along(predictor(there), W, gradient(here)), MOMENTS))
+    yield Equal(
+        words="So ∇f·∇f′ is the change of f′ when W moves by ∇f. Sums over neurons are w̄ and M (eq. 4).",
+        left=product,
+        right=alpha**2 / N * KERNEL,
+    )
+    return product
+
+
+def _flow_time() -> Derivation:
+    product = yield from _definition()
+    yield Say(
+        words="In flow time, dW/dt = −(N/α²) ∇L: a step −η ∇L takes the time η α²/N. "
+        "The kernel that drives f (K10) is N/α² times ∇f·∇f′."
+    )
+    return sp.expand(N / alpha**2 * product)
+
+
+def _residual() -> Derivation:
+    by_residual = sp.diff(residual**2 / P, residual)
+    yield Say(
+        words="A sample x′ adds r′²/P to the loss. In r′ only f′ moves with W, centred or not, so this adds "
+        "2r′/P ∇f′ to ∇L, and dW/dt = −(N/α²) ∇L."
+    )
+    velocity = -N / alpha**2 * by_residual * gradient(Column(xp.name))
+    rate = scalars(reduce(along(predictor(Column(x.name)), W, velocity), MOMENTS))
+    yield Equal(
+        words="The residual at x, a training sample or not, moves as f does:",
+        left=rate,
+        right=-2 / P * KERNEL * residual,
+    )
+    yield Say(words="The contributions of all samples add.")
+    return rate
+
+
+# ---- wide networks
+
+
+def _infinite_width() -> Derivation:
+    product = (1 + eps * Inner(w, x)) * (1 + eps * Inner(w, xp))
+    yield Say(words="The kernel is x·x′ times the mean over neurons of φ′(w·x) φ′(w·x′), with φ′(h) = 1 + ε h.")
+    yield Average(
+        words="Over infinitely many neurons w ~ N(0, σ²I) that mean is",
+        left=product,
+        right=1 + eps**2 * sigma**2 * Inner(x, xp),
+        over=(w,),
+        scale=sigma**2,
+    )
+    yield Say(words="Here M = σ²I, and the paper has M = I: σ = 1.")
+    return sp.expand(Inner(x, xp) * average(product, w, scale=sigma**2)).subs(sigma, 1)
+
+
+def _readouts() -> Derivation:
+    h, v = sp.symbols("h v")
+    yield Equal(
+        words="Readouts are weights too: v φ(h) has the derivatives by v and by h",
+        left=(sp.diff(v * phi(h), v), sp.diff(v * phi(h), h)),
+        right=(h + eps * h**2 / 2, v * (1 + eps * h)),
+    )
+    values, weighted = parts(Inner(n, i))
+    yield Average(
+        words="The readouts' part of the kernel is the mean of φ φ′ over neurons w ~ N(0, I),",
+        left=values,
+        right=Inner(x, xp) + eps**2 / 4 * (Inner(x, x) * Inner(xp, xp) + 2 * Inner(x, xp) ** 2),
+        over=(w,),
+        scale=sp.Integer(1),
+    )
+    yield Average(
+        words="and the weights' part is x·x′ ⟨v² φ′ φ′⟩, with v ~ N(0, 1) a component of a Gaussian vector n:",
+        left=weighted,
+        right=Inner(x, xp) + eps**2 * Inner(x, xp) ** 2,
+        over=(w, n),
+        scale=sp.Integer(1),
+    )
+    return average(values + weighted, w, n, scale=sp.Integer(1))
+
+
+def phi(h: sp.Expr) -> sp.Expr:
+    """Return the activation, eq. 3."""
+    return h + eps / 2 * h**2
+
+
+def parts(v: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """Return what the readout v of a neuron w and its weights add to N times the kernel."""
+    here, there = Inner(w, x), Inner(w, xp)
+    return phi(here) * phi(there), v**2 * (1 + eps * here) * (1 + eps * there) * Inner(x, xp)
+
+
+def _more_than_moments() -> Derivation:
+    yield Say(words="Two neurons with one w and with readouts v and −v have w̄ = 0 and M = 0 (eq. 22), whatever v.")
+    one, two = (sp.expand(sum(parts(sp.Integer(v)))) for v in (1, 2))
+    yield Unequal(
+        words="Each adds the same to the kernel (K4), but at v = 1 something else than at v = 2:", left=one, right=two
+    )
+    return sp.true
+
+
+def over_pairs(own: sp.Expr, other: sp.Expr) -> sp.Expr:
+    """Return the mean over N² pairs of neurons, N of them of a neuron with itself."""
+    return sp.expand((N * own + N * (N - 1) * other) / N**2)
+
+
+def _mean_weight() -> Derivation:
+    yield Average(
+        words="|w̄|² is the mean of w·w′ over N² pairs of neurons. N of them are a neuron with itself:",
+        left=Inner(w, w),
+        right=sigma**2 * D,
+        over=(w,),
+        scale=sigma**2,
+    )
+    yield Average(words="The others are", left=Inner(w, wp), right=sp.Integer(0), over=(w, wp), scale=sigma**2)
+    return over_pairs(*(average(term, w, wp, scale=sigma**2) for term in (Inner(w, w), Inner(w, wp))))
+
+
+def _mean_square_weight() -> Derivation:
+    yield Average(
+        words="|M|² is the mean of (w·w′)² over N² pairs of neurons. N of them are a neuron with itself:",
+        left=Inner(w, w) ** 2,
+        right=sigma**4 * D * (D + 2),
+        over=(w,),
+        scale=sigma**2,
+    )
+    yield Average(words="The others are", left=Inner(w, wp) ** 2, right=sigma**4 * D, over=(w, wp), scale=sigma**2)
+    yield Average(words="tr M is the mean of", left=Inner(w, w), right=sigma**2 * D, over=(w,), scale=sigma**2)
+    square = over_pairs(*(average(term**2, w, wp, scale=sigma**2) for term in (Inner(w, w), Inner(w, wp))))
+    distance = sp.expand(square - 2 * sigma**2 * average(Inner(w, w), w, scale=sigma**2) + sigma**4 * D)
+    yield Equal(
+        words="So the mean of |M − σ²I|² = |M|² − 2σ² tr M + σ⁴ D is",
+        left=distance,
+        right=sigma**4 * D * (D + 1) / N,
+    )
+    return distance
+
+
+def _fluctuations() -> Derivation:
+    mean = yield from _mean_weight()
+    distance = yield from _mean_square_weight()
+    return mean, distance
+
+
+def _wide_mean() -> Derivation:
+    mean = yield from _mean_weight()
+    yield Equal(words="So the mean of |w̄|² is", left=mean, right=sigma**2 * D / N)
+    yield Say(words="which vanishes as N → ∞.")
+    return sp.limit(mean, N, sp.oo)
+
+
+def _wide_matrix() -> Derivation:
+    distance = yield from _mean_square_weight()
+    relative = (distance / D).subs(sigma, 1)
+    yield Say(words="At σ = 1 it vanishes as N → ∞ at fixed D. How wide is wide? |M − I|² over |I|² = D is")
+    yield Equal(
+        words="in figure 1, D = 100 and N = 500,", left=relative.subs({D: 100, N: 500}), right=sp.Rational(101, 500)
+    )
+    yield Equal(words="in figure 4, D = 40 and N = 2,", left=relative.subs({D: 40, N: 2}), right=sp.Rational(41, 2))
+    yield Say(words="It takes N ≫ D, not N ≫ 1: figure 4's network is not wide.")
+    return sp.limit(distance.subs(sigma, 1), N, sp.oo)
+
+
+# ---- what follows
+
+
+def _rank() -> Derivation:
+    s, row = sp.Symbol("s"), sp.Symbol("i", positive=True, integer=True)
+    stretched = KERNEL.xreplace({atom: s ** atom.args.count(x) * atom for atom in KERNEL.atoms(Inner)})
+    yield Equal(
+        words="Stretch x by s: K(·, x′) has a linear and a quadratic part, nothing else.",
+        left=sp.expand(stretched),
+        right=s * Inner(x, xp) * (1 + eps * Inner(wbar, xp))
+        + s**2 * Inner(x, xp) * (eps * Inner(wbar, x) + eps**2 * Inner(x, M, xp)),
+    )
+    monomials = D + sp.summation(D + 1 - row, (row, 1, D))
+    yield Equal(
+        words="So K_0 = Ψ C, where Ψ has one column for each x_i and each x_i x_j with i ≤ j:",
+        left=monomials,
+        right=D * (D + 3) / 2,
+    )
+    yield Say(
+        words="And K_0 is N/α² times J Jᵀ, where J has a row for each of P samples and a column for each of N D "
+        "weights. The rank of a product is at most the number of rows or columns of a factor."
+    )
+    bounds = (P, N * D, sp.expand(monomials))
+    yield Equal(
+        words="Figure 4 (D = 40, N = 2, P = 120): the width bounds it.",
+        left=sp.Min(*(bound.subs({D: 40, N: 2, P: 120}) for bound in bounds)),
+        right=sp.Integer(80),
+    )
+    return bounds
+
+
+rho = sp.Symbol("ρ", positive=True, integer=True)
+
+
+def _exact_rank() -> Derivation:
+    at, a, V = Column(x.name), Column("a"), Letter("V")
+    turn, Z, Y, inverse = Letter("A"), Letter("Z"), Letter("Y"), Letter("Z⁺")
+    factored = alpha * (T(a) * V * at + eps / 2 * T(at) * T(V) * V * at)
+    yield Say(
+        words="Write f in a factor [a, V] of ρ rows (F0): its gradient by V has ρ D entries, functions of x that "
+        "span what K is made of. Which combinations of them, changes δV, vanish at every x?"
+    )
+    yield Equal(
+        words="Turns about a do, δV = A V with Aᵀ = −A and A a = 0: they keep all lengths and angles.",
+        left=reduce(along(factored, V, turn * V), {T(turn): -turn, T(a) * turn: sp.Integer(0)}),
+        right=sp.Integer(0),
+    )
+    yield Say(
+        words="There are no others. The change αaᵀδV x + αε xᵀVᵀδV x vanishes at every x only if aᵀδV = 0 and VᵀδV "
+        "is antisymmetric, that is if ZᵀY is, with Z = [a, V] and Y = [0, δV]. The rows of Z are independent, Z Z⁺ = 1,"
+    )
+    found = -T(inverse) * T(Y)
+    yield Equal(
+        words="so Y = (Z Z⁺)ᵀ Y is A Z with",
+        left=reduce(T(inverse) * T(Z) * Y, {T(Z) * Y: -T(Y) * Z}),
+        right=found * Z,
+    )
+    yield Equal(
+        words="and this A is antisymmetric: A = A Z Z⁺ = Y Z⁺ is −Aᵀ, where Aᵀ is",
+        left=T(found),
+        right=-Y * inverse,
+    )
+    independent = rho * D - (rho - 1) * (rho - 2) / 2
+    yield Equal(
+        words="A a is Y's first column, 0. Such A act on ρ − 1 directions, (ρ − 1)(ρ − 2)/2 of them. At the largest ρ, "
+        "D + 1, what is left of ρ D are all monomials of K8,",
+        left=sp.expand(independent.subs(rho, D + 1)),
+        right=D * (D + 3) / 2,
+    )
+    yield Equal(
+        words="and in figure 4, D = 40 and ρ = N = 2,", left=independent.subs({D: 40, rho: 2}), right=sp.Integer(80)
+    )
+    yield Say(words="P samples in general position tell min(P, ·) independent functions apart.")
+    return sp.Min(P, independent)
+
+
+def _mean_diagonal() -> Derivation:
+    diagonal = KERNEL.subs(xp, x)
+    general = {"scale": sp.Integer(1), "covariance": (Sigma,)}
+    yield Average(
+        words="At x′ = x, over x ~ N(0, Σ); the term with w̄ is odd.",
+        left=diagonal,
+        right=Trace(Sigma) + eps**2 * (Trace(Sigma) * Trace(M, Sigma) + 2 * Trace(M, Sigma, Sigma)),
+        over=(x,),
+        **general,
+    )
+    return average(diagonal, x, **general)
+
+
+# ---- eigenvalues with trained readouts
+
+
+LINEAR, TRACELESS, RADIAL = 2 / D, 3 * eps**2 / D**2, eps**2 / 4 * (1 + 2 / D) * (1 + 6 / D)
+"""The eigenvalues of the kernel with trained readouts, derived below (K11)."""
+
+
+def _spectrum() -> Derivation:
+    yield Average(words="Linear functions:", left=WITH_READOUTS * Inner(x, i), right=LINEAR * Inner(xp, i), over=(x,))
+    yield Average(
+        words="Quadratic forms: those without a trace are eigenfunctions.",
+        left=WITH_READOUTS * Inner(x, A, x),
+        right=TRACELESS * Inner(xp, A, xp) + eps**2 * (D + 8) / (4 * D**2) * Trace(A) * Inner(xp, xp),
+        over=(x,),
+    )
+    yield Average(
+        words="|x|² has an eigenvalue of its own: ⟨|x|⁴⟩ does not fall with D.",
+        left=WITH_READOUTS * Inner(x, x),
+        right=RADIAL * Inner(xp, xp),
+        over=(x,),
+    )
+    yield Average(
+        words="The constant is none: the kernel has no constant part, so no image has one.",
+        left=WITH_READOUTS,
+        right=eps**2 * (D + 6) / (4 * D) * Inner(xp, xp),
+        over=(x,),
+    )
+    diagonal = WITH_READOUTS.subs(xp, x)
+    yield Average(words="The trace of the operator,", left=diagonal, right=2 + 7 * eps**2 / 4 * (D + 2) / D, over=(x,))
+    yield Equal(
+        words="is the sum of these eigenvalues: none is missing.",
+        left=D * LINEAR + (D * (D + 1) / 2 - 1) * TRACELESS + RADIAL,
+        right=average(diagonal, x),
+    )
+    linear = average(WITH_READOUTS * Inner(x, i), x) / Inner(xp, i)
+    traceless = average(WITH_READOUTS * Inner(x, A, x), x).subs(Trace(A), 0) / Inner(xp, A, xp)
+    radial = average(WITH_READOUTS * Inner(x, x), x) / Inner(xp, xp)
+    return linear, sp.expand(traceless), sp.expand(radial)
+
+
+def _orders() -> Derivation:
+    traceless = average(WITH_READOUTS * Inner(x, A, x), x).coeff(Inner(xp, A, xp))
+    yield Equal(words="Forms without a trace have the eigenvalue (K11)", left=traceless, right=TRACELESS)
+    radial = average(WITH_READOUTS * Inner(x, x), x).coeff(Inner(xp, xp))
+    yield Equal(words="and |x|² has", left=radial, right=RADIAL)
+    yield Say(words="The order is the term that leads at large D, without its coefficient.")
+    return leading(traceless), leading(radial)
+
+
+def leading(eigenvalue: sp.Expr) -> sp.Expr:
+    """Return the term with the highest power of D, without its coefficient."""
+    terms = sp.Add.make_args(sp.expand(eigenvalue))
+    return max(terms, key=lambda term: term.as_coeff_exponent(D)[1]).as_coeff_Mul()[1]
+
+
+def _bias() -> str:
+    """Compare the eigenvalues at the parameters of figure 11, and find where |x|² overtakes the linear functions."""
+    at = {D: 40, eps: sp.Rational(1, 4)}
+    linear, traceless, radial, printed = (float(e.subs(at)) for e in (LINEAR, TRACELESS, RADIAL, eps / D**2))
+    even = sp.Poly(sp.expand((RADIAL - LINEAR).subs(eps, at[eps]) * D**2), D)
+    overtakes = int(sp.floor(max(even.nroots()))) + 1
+    return (
+        f"figure 11 (D = 40, ε = 0.25): ε/D² is {printed:.3g}; traceless forms have {traceless:.3g}, but |x|² has "
+        f"{radial:.3g}, a factor of {radial / printed:.3g} more. The linear eigenvalue {linear:.3g} is "
+        f"{linear / traceless:.3g} times the former and only {linear / radial:.3g} times the latter, and from D = "
+        f"{overtakes} on |x|² is on top: the bias towards linear functions does not include it"
+    )
+
+
+def _unit() -> str:
+    """Say what the missing factor changes at two of the paper's widths."""
+    wrong = (
+        misjudged(sp.Integer(1), alpha**2 / N, where, {alpha: 1, N: width})
+        for where, width in (("figure 1", 500), ("figure 4", 2))
+    )
+    return (
+        f"the factor in front, {'; '.join(wrong)}. It is a unit: eqs. 5, 10, 18 and 23 share it and are right in flow "
+        "time. Alignments and eigenfunctions are the same in any unit; eigenvalues, eq. 8 and eq. 9 are not"
+    )
+
+
+CLAIMS = (
+    Definition(
+        tag="K2",
+        equation="eq. 2",
+        title="the neural tangent kernel",
+        printed=Formula(
+            latex=r"K(\boldsymbol{x}, \boldsymbol{x}') = \nabla_{\boldsymbol{w}} f(\boldsymbol{w},"
+            r" \boldsymbol{x})|_{\boldsymbol{w}_0} \cdot \nabla_{\boldsymbol{w}} f(\boldsymbol{w},"
+            r" \boldsymbol{x}')|_{\boldsymbol{w}_0}"
+        ),
+    ),
+    Misprint(
+        tag="K5",
+        equation="eq. 5",
+        title="the kernel as eq. 2 defines it, at any weights",
+        printed=Formula(
+            latex=r"K(\boldsymbol{x}, \boldsymbol{x}') = \boldsymbol{x} \cdot \boldsymbol{x}'"
+            r" + \epsilon(\boldsymbol{x} \cdot \boldsymbol{x}') \, \bar{\boldsymbol{w}} \cdot"
+            r" (\boldsymbol{x} + \boldsymbol{x}') + \epsilon^2(\boldsymbol{x} \cdot \boldsymbol{x}')"
+            r" \, \boldsymbol{x}^\top \boldsymbol{M} \boldsymbol{x}'",
+            value=KERNEL,
+        ),
+        statement=Formula(
+            latex=r"K(\boldsymbol{x}, \boldsymbol{x}') = \frac{\alpha^2}{N} \left[\boldsymbol{x} \cdot \boldsymbol{x}'"
+            r" + \epsilon(\boldsymbol{x} \cdot \boldsymbol{x}') \, \bar{\boldsymbol{w}} \cdot"
+            r" (\boldsymbol{x} + \boldsymbol{x}') + \epsilon^2(\boldsymbol{x} \cdot \boldsymbol{x}')"
+            r" \, \boldsymbol{x}^\top \boldsymbol{M} \boldsymbol{x}' \right]",
+            value=alpha**2 / N * KERNEL,
+        ),
+        effect=_unit,
+        derive=_definition,
+    ),
+    Printed(
+        tag="K1",
+        equation="eq. 18",
+        title="the kernel in units of flow time, at any weights",
+        statement=Formula(
+            latex=r"K(\mathbf{x}, \mathbf{x}') = \mathbf{x} \cdot \mathbf{x}' + \epsilon(\mathbf{x} \cdot \mathbf{x}')"
+            r" \bar{\mathbf{w}} \cdot (\mathbf{x} + \mathbf{x}') + \epsilon^2(\mathbf{x} \cdot \mathbf{x}')"
+            r" \mathbf{x}^{\mathsf{T}} M \mathbf{x}'",
+            value=KERNEL,
+        ),
+        derive=_flow_time,
+    ),
+    Claim(
+        tag="K10",
+        equation="ours: the unit of grokode.FactorState.kernel",
+        title="this kernel drives the residual in flow time, at any moment and off the training set too",
+        statement=Formula(
+            latex=r"\dot r(x) = -\frac{2}{P} \sum_\nu K(x, x_\nu) r_\nu",
+            value=-2 / P * KERNEL * residual,
+        ),
+        derive=_residual,
+    ),
+    Printed(
+        tag="K3",
+        equation="eq. 10",
+        title="the initial kernel at infinite width, in units of flow time",
+        statement=Formula(
+            latex=r"K(\boldsymbol{x}, \boldsymbol{x}') = \boldsymbol{x} \cdot \boldsymbol{x}'"
+            r" + \epsilon^2 (\boldsymbol{x} \cdot \boldsymbol{x}')^2",
+            value=INITIAL,
+        ),
+        derive=_infinite_width,
+    ),
+    Claim(
+        tag="K12",
+        equation="ours: grokode.FactorState.random",
+        title="how far finitely many neurons w ~ N(0, σ²I) are from infinitely many, in mean square",
+        statement=Formula(
+            latex=r"\langle |\bar w|^2 \rangle = \frac{\sigma^2 D}{N}, \quad"
+            r" \langle |M - \sigma^2 I|_F^2 \rangle = \frac{\sigma^4 D (D + 1)}{N}",
+            value=(sigma**2 * D / N, sigma**4 * D * (D + 1) / N),
+        ),
+        derive=_fluctuations,
+    ),
+    Printed(
+        tag="K7",
+        equation="section 5, after eq. 5, and section 11.1, before eq. 10",
+        title="the mean weight of a wide network at initialization (its mean square)",
+        statement=Formula(latex=r"\bar{w} = 0", value=sp.Integer(0)),
+        derive=_wide_mean,
+    ),
+    Printed(
+        tag="K13",
+        equation="section 5, after eq. 5, and section 11.1, before eq. 10",
+        title="the mean w wᵀ of a wide network at initialization (the mean square of M − I)",
+        statement=Formula(latex=r"M = I", value=sp.Integer(0)),
+        derive=_wide_matrix,
+    ),
+    Claim(
+        tag="K8",
+        equation="ours: the floor of the lazy training loss",
+        title="the rank of the kernel's matrix at any weights is at most each of these",
+        statement=Formula(
+            latex=r"\mathrm{rank} K_0 \le \min\left(P, N D, \frac{D(D+3)}{2}\right)",
+            value=(P, N * D, D * (D + 3) / 2),
+        ),
+        derive=_rank,
+    ),
+    Claim(
+        tag="K15",
+        equation="ours: the floor of the lazy training loss",
+        title="the rank for samples in general position, with ρ = rank [1, W], at most N and D + 1",
+        statement=Formula(
+            latex=r"\mathrm{rank} K_0 = \min\left(P, \rho D - \frac{(\rho - 1)(\rho - 2)}{2}\right)",
+            value=sp.Min(P, rho * D - (rho - 1) * (rho - 2) / 2),
+        ),
+        derive=_exact_rank,
+    ),
+    Claim(
+        tag="K9",
+        equation="ours: grokode.PopulationRisk.mean_kernel",
+        title="the mean of K(x, x) for any covariance of the inputs",
+        statement=Formula(
+            latex=r"\langle K(x, x) \rangle = \mathrm{tr}\Sigma"
+            r" + \epsilon^2 (\mathrm{tr}\Sigma\, \mathrm{tr}(M\Sigma) + 2\, \mathrm{tr}(M\Sigma^2))",
+            value=Trace(Sigma) + eps**2 * (Trace(Sigma) * Trace(M, Sigma) + 2 * Trace(M, Sigma, Sigma)),
+        ),
+        derive=_mean_diagonal,
+    ),
+    Printed(
+        tag="K4",
+        equation="eq. 23",
+        title="the initial kernel with trained readouts v ~ N(0, 1), at infinite width, in units of flow time",
+        statement=Formula(
+            latex=r"K(\boldsymbol{x}, \boldsymbol{x}') = 2\boldsymbol{x} \cdot \boldsymbol{x}'"
+            r" + \frac{3\epsilon^2}{2} (\boldsymbol{x} \cdot \boldsymbol{x}')^2"
+            r" + \frac{\epsilon^2}{4} |\boldsymbol{x}|^2 |\boldsymbol{x}'|^2",
+            value=WITH_READOUTS,
+        ),
+        derive=_readouts,
+    ),
+    Printed(
+        tag="K14",
+        equation="section 5, footnote 2",
+        title="with trained readouts the kernel is not only a function of these",
+        statement=Formula(latex=r"\bar{w} , M"),
+        derive=_more_than_moments,
+    ),
+    Claim(
+        tag="K11",
+        equation="ours, after eq. 23",
+        title="the eigenvalues with trained readouts: linear functions, traceless quadratic forms, |x|²",
+        statement=Formula(
+            latex=r"\frac{2}{D}, \quad \frac{3\epsilon^2}{D^2}, \quad"
+            r" \frac{\epsilon^2}{4} \left(1 + \frac{2}{D}\right) \left(1 + \frac{6}{D}\right)",
+            value=(LINEAR, TRACELESS, RADIAL),
+        ),
+        derive=_spectrum,
+    ),
+    Misprint(
+        tag="K6",
+        equation="after eq. 23",
+        title="the orders of the quadratic eigenvalues with trained readouts: traceless forms, and |x|²",
+        printed=Formula(latex=r"\mathcal{O}(\epsilon D^{-2})", value=(eps / D**2, eps / D**2)),
+        statement=Formula(
+            latex=r"\mathcal{O}(\epsilon^2 D^{-2}), \text{ and } \mathcal{O}(\epsilon^2) \text{ for } |x|^2",
+            value=(eps**2 / D**2, eps**2),
+        ),
+        effect=_bias,
+        derive=_orders,
+    ),
+)

@@ -1,0 +1,435 @@
+r"""The spectrum of the initial kernel over Gaussian inputs: eigenfunctions, eigenvalues, multiplicities.
+
+At infinite width :math:`K(x, x') = x \cdot x' + \epsilon^2 (x \cdot x')^2` (K3), and the integral operator
+averages over x ~ N(0, I/D). K is a polynomial in x' with linear and quadratic terms only, so an eigenfunction
+with a nonzero eigenvalue is one too. The space of these has dimension D + D(D+1)/2; the operator is found on
+each of three invariant parts of it: linear functions, traceless quadratic forms, and :math:`|x|^2`.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from .claim import Average, Claim, Definition, Derivation, Equal, Formula, Misprint, Printed, Say, misjudged
+from .gaussian import Inner, Matrix, Trace, Unit, average
+from .notation import D, beta, eps, x, xp
+
+i, j = Unit("e_i"), Unit("e_j")
+A = Matrix("A")
+c = sp.Symbol("c")
+
+K0 = Inner(x, xp) + eps**2 * Inner(x, xp) ** 2
+"""The initial kernel at infinite width (K3)."""
+
+LINEAR, QUADRATIC, RADIAL = 1 / D, 2 * eps**2 / D**2, eps**2 / D * (1 + 2 / D)
+"""The three eigenvalues, derived below (S2, S8, S12)."""
+
+
+def _linear() -> Derivation:
+    yield Average(
+        words="Odd powers average to zero: x_i meets x·x′ in a single pairing, and (x·x′)² not at all.",
+        left=K0 * Inner(x, i),
+        right=Inner(xp, i) / D,
+        over=(x,),
+    )
+    return average(K0 * Inner(x, i), x)
+
+
+def _linear_eigenvalue() -> Derivation:
+    image = average(K0 * Inner(x, i), x)
+    yield Equal(words="The image of x_i (S1) is x_i′ times a number.", left=image, right=Inner(xp, i) * LINEAR)
+    return image / Inner(xp, i)
+
+
+def _square() -> Derivation:
+    yield Average(
+        words="Two pairings join x_i² to both factors of (x·x′)²; the third closes x_i with x_i and x with x.",
+        left=K0 * Inner(x, i) ** 2,
+        right=2 * eps**2 / D**2 * Inner(xp, i) ** 2 + eps**2 / D**2 * Inner(xp, xp),
+        over=(x,),
+    )
+    return average(K0 * Inner(x, i) ** 2, x)
+
+
+def _radius() -> Derivation:
+    yield Average(
+        words="As above, summed over i: two pairings give |x′|²/D² each, the third a closed loop, tr I = D.",
+        left=K0 * Inner(x, x),
+        right=RADIAL * Inner(xp, xp),
+        over=(x,),
+    )
+    return average(K0 * Inner(x, x), x)
+
+
+def _candidate() -> Derivation:
+    yield Say(words="The operator is linear: subtract c times the image of |x|² (S4) from that of x_i² (S3).")
+    image = average(K0 * (Inner(x, i) ** 2 - c * Inner(x, x)), x)
+    yield Equal(
+        words="The factor of x_i′² is common.",
+        left=image,
+        right=QUADRATIC * (Inner(xp, i) ** 2 + (1 - c * (D + 2)) / 2 * Inner(xp, xp)),
+    )
+    return image
+
+
+def _traceless_condition() -> Derivation:
+    image = sp.expand(average(K0 * (Inner(x, i) ** 2 - c * Inner(x, x)), x) / QUADRATIC)
+    inside = image.coeff(Inner(xp, xp))
+    yield Equal(
+        words="The bracket of S5 must be x_i′² − c|x′|² again: its coefficient of |x′|² must be −c.",
+        left=inside,
+        right=(1 - c * (D + 2)) / 2,
+    )
+    (solution,) = sp.solve(sp.Eq(inside, -c), c)
+    yield Equal(words="Twice that condition is linear in c, with one solution.", left=solution, right=1 / D)
+    return solution
+
+
+def _quadratic_eigenvalue() -> Derivation:
+    image = average(K0 * Inner(x, A, x), x)
+    yield Average(
+        words="For a quadratic form x·A·x with any symmetric A, as for x_i²:",
+        left=K0 * Inner(x, A, x),
+        right=QUADRATIC * Inner(xp, A, xp) + eps**2 / D**2 * Trace(A) * Inner(xp, xp),
+        over=(x,),
+    )
+    yield Say(words="So every traceless form is an eigenfunction, and all of them have the same eigenvalue.")
+    return image.subs(Trace(A), 0) / Inner(xp, A, xp)
+
+
+def _diagonal_multiplicity() -> Derivation:
+    diagonal = [Inner(x, unit) ** 2 - Inner(x, x) / D for unit in (i, j)]
+    yield Average(
+        words="The Gram matrix of the D functions f_i = x_i² − |x|²/D has the diagonal entries",
+        left=diagonal[0] ** 2,
+        right=2 / D**2 * (1 - 1 / D),
+        over=(x,),
+    )
+    yield Average(
+        words="and off the diagonal",
+        left=sp.expand(diagonal[0] * diagonal[1]),
+        right=2 / D**2 * (0 - 1 / D),
+        over=(x,),
+    )
+    yield Say(
+        words="It is 2/D² times I − 11ᵀ/D, the projector that removes the mean of D numbers (indeed Σ_i f_i = 0). "
+        "The rank of a projector is its trace."
+    )
+    rank = sp.expand(D * average(sp.expand(diagonal[0] ** 2), x) / (2 / D**2))
+    yield Equal(words="So only this many of the D functions are independent:", left=rank, right=D - 1)
+    return rank
+
+
+def _off_diagonal() -> Derivation:
+    yield Average(
+        words="The pairing of x_i with x_j vanishes; the two others are equal.",
+        left=K0 * Inner(x, i) * Inner(x, j),
+        right=QUADRATIC * Inner(xp, i) * Inner(xp, j),
+        over=(x,),
+    )
+    return average(K0 * Inner(x, i) * Inner(x, j), x)
+
+
+def _off_diagonal_count() -> Derivation:
+    yield Average(
+        words="Different products are orthogonal, so every pair i < j counts: x_i x_j against x_i x_k,",
+        left=Inner(x, i) ** 2 * Inner(x, j) * Inner(x, Unit("e_k")),
+        right=sp.Integer(0),
+        over=(x,),
+    )
+    row = sp.Symbol("i", positive=True, integer=True)
+    pairs = sp.summation(D - row, (row, 1, D))
+    yield Equal(words="and row i of the upper triangle has D − i of them.", left=pairs, right=D * (D - 1) / 2)
+    return sp.expand(pairs)
+
+
+def _off_diagonal_shift() -> Derivation:
+    image = average(K0 * (Inner(x, i) * Inner(x, j) - c * Inner(x, x)), x)
+    remainder = sp.expand(image - QUADRATIC * (Inner(xp, i) * Inner(xp, j) - c * Inner(xp, xp)))
+    yield Equal(
+        words="The image less the eigenvalue times the function itself leaves a multiple of |x′|².",
+        left=remainder,
+        right=-c * eps**2 / D * Inner(xp, xp),
+    )
+    (solution,) = sp.solve(sp.Eq(remainder.coeff(Inner(xp, xp)), 0), c)
+    return solution
+
+
+def _decomposition() -> Derivation:
+    y = Inner(beta, x) ** 2 / 2
+    overlap = average(y * Inner(x, x), x)
+    yield Average(
+        words="The part along the eigenfunction |x|² is found by projection: the overlap of y with it,",
+        left=y * Inner(x, x),
+        right=Inner(beta, beta) * (D + 2) / (2 * D**2),
+        over=(x,),
+    )
+    norm = average(Inner(x, x) ** 2, x)
+    yield Average(words="over its norm,", left=Inner(x, x) ** 2, right=(D + 2) / D, over=(x,))
+    radial = sp.cancel(overlap / norm) * Inner(x, x)
+    yield Equal(words="is", left=radial, right=Inner(beta, beta) / (2 * D) * Inner(x, x))
+    rest = y - radial
+    yield Average(
+        words="The rest is traceless, so orthogonal to |x|², and an eigenfunction by S8.",
+        left=sp.expand(rest * Inner(x, x)),
+        right=sp.Integer(0),
+        over=(x,),
+    )
+    return rest, radial
+
+
+def _orthogonality() -> Derivation:
+    yield Average(words="Linear with linear:", left=Inner(x, i) * Inner(x, j), right=sp.Integer(0), over=(x,))
+    yield Average(
+        words="Linear with quadratic (an odd power):", left=Inner(x, i) * Inner(x, A, x), right=sp.Integer(0), over=(x,)
+    )
+    yield Average(
+        words="Off-diagonal with diagonal:",
+        left=Inner(x, i) * Inner(x, j) * (Inner(x, i) ** 2 - Inner(x, x) / D),
+        right=sp.Integer(0),
+        over=(x,),
+    )
+    yield Average(
+        words="A quadratic form with |x|², in proportion to its trace:",
+        left=Inner(x, A, x) * Inner(x, x),
+        right=Trace(A) * (D + 2) / D**2,
+        over=(x,),
+    )
+    return sp.true
+
+
+def _completeness() -> Derivation:
+    traceless = (D - 1) + D * (D - 1) / 2
+    yield Equal(
+        words="Linear, traceless and radial functions make up the whole space of linear and quadratic polynomials.",
+        left=D + traceless + 1,
+        right=D + D * (D + 1) / 2,
+    )
+    K_diagonal = K0.subs(Inner(x, xp), Inner(x, x))
+    trace = average(K_diagonal, x)
+    yield Average(words="The trace of the operator is", left=K_diagonal, right=1 + eps**2 * (D + 2) / D, over=(x,))
+    yield Equal(
+        words="which is the sum of the eigenvalues with these multiplicities: none is missing.",
+        left=D * LINEAR + traceless * QUADRATIC + RADIAL,
+        right=trace,
+    )
+    yield Equal(
+        words="So is the trace of its square, ⟨K²⟩.",
+        left=D * LINEAR**2 + traceless * QUADRATIC**2 + RADIAL**2,
+        right=average(K0**2, x, xp),
+    )
+    return D + traceless + 1
+
+
+def _radial_share() -> str:
+    """Compare the share of the mean square target that either decomposition puts into |x|²."""
+    total = average(Inner(beta, x) ** 4 / 4, x)
+    shares = []
+    for coefficient in (1 / (2 * D), Inner(beta, beta) / (2 * D)):
+        share = average(coefficient**2 * Inner(x, x) ** 2, x) / total
+        shares.append(sp.cancel(share).subs({Inner(beta, beta): 100, D: 100}))
+    printed, right = map(float, shares)
+    return (
+        f"the experiments draw beta ~ N(0, I), so |beta|^2 is about D: at D = 100 the function |x|^2 carries "
+        f"{right:.3g} of the mean square target, not {printed:.3g}, and the bracket as printed is no eigenfunction"
+    )
+
+
+FIGURE_1 = {D: 100, eps: 0.02}
+
+CLAIMS = (
+    Definition(
+        tag="S0",
+        equation="eq. 11",
+        title="the eigenvalue problem of the kernel over the inputs",
+        printed=Formula(
+            latex=r"\int d\mathbf{x} p(\mathbf{x}) K(\mathbf{x}, \mathbf{x}') \phi(\mathbf{x})"
+            r" = \lambda \phi(\mathbf{x}')"
+        ),
+    ),
+    Printed(
+        tag="S1",
+        equation="eq. 12",
+        title="a linear function is mapped to itself",
+        statement=Formula(
+            latex=r"\langle K(\boldsymbol{x}, \boldsymbol{x}') x_i \rangle ="
+            r" \langle (\boldsymbol{x} \cdot \boldsymbol{x}') x_i \rangle = \frac{1}{D} x_i'",
+            value=Inner(xp, i) / D,
+        ),
+        derive=_linear,
+    ),
+    Printed(
+        tag="S2",
+        equation="section 5, before eq. 6, and after eq. 12",
+        title="the D linear functions have eigenvalue 1/D",
+        statement=Formula(latex=r"\lambda_{lin} = \frac{1}{D}", value=1 / D),
+        derive=_linear_eigenvalue,
+    ),
+    Misprint(
+        tag="S3",
+        equation="eq. 13, first formula",
+        title="the image of a square",
+        printed=Formula(
+            latex=r"\left\langle K(\boldsymbol{x}, \boldsymbol{x}') x_i^2 \right\rangle ="
+            r" \frac{2\epsilon^2}{D^2} x_i^2 + \frac{\epsilon^2}{D^2} |\boldsymbol{x}'|^2",
+            value=2 * eps**2 / D**2 * Inner(x, i) ** 2 + eps**2 / D**2 * Inner(xp, xp),
+        ),
+        statement=Formula(
+            latex=r"\left\langle K(\boldsymbol{x}, \boldsymbol{x}') x_i^2 \right\rangle ="
+            r" \frac{2\epsilon^2}{D^2} (x_i')^2 + \frac{\epsilon^2}{D^2} |\boldsymbol{x}'|^2",
+            value=2 * eps**2 / D**2 * Inner(xp, i) ** 2 + eps**2 / D**2 * Inner(xp, xp),
+        ),
+        effect=lambda: "none: eq. 14 goes on with the prime",
+        slip="one prime is missing, and eq. 14 has it",
+        derive=_square,
+    ),
+    Printed(
+        tag="S4",
+        equation="eq. 13, second formula",
+        title="the image of |x|²",
+        statement=Formula(
+            latex=r"\left\langle K(\boldsymbol{x}, \boldsymbol{x}') |\boldsymbol{x}|^2 \right\rangle ="
+            r" \frac{\epsilon^2}{D} \left(1 + \frac{2}{D} \right) |\boldsymbol{x}'|^2",
+            value=eps**2 / D * (1 + 2 / D) * Inner(xp, xp),
+        ),
+        derive=_radius,
+    ),
+    Printed(
+        tag="S5",
+        equation="eq. 14, first line",
+        title="the image of x_i² − c|x|²",
+        statement=Formula(
+            latex=r"\langle K(\boldsymbol{x}, \boldsymbol{x}')[x_i^2 - c|\boldsymbol{x}|^2] \rangle ="
+            r" \frac{2\epsilon^2}{D^2} (x_i')^2 + \frac{\epsilon^2}{D^2} |\boldsymbol{x}'|^2"
+            r" - \frac{c\epsilon^2}{D} \left(1 + \frac{2}{D}\right) |\boldsymbol{x}'|^2",
+            value=2 * eps**2 / D**2 * Inner(xp, i) ** 2
+            + eps**2 / D**2 * Inner(xp, xp)
+            - c * eps**2 / D * (1 + 2 / D) * Inner(xp, xp),
+        ),
+        derive=_candidate,
+    ),
+    Printed(
+        tag="S6",
+        equation="eq. 14, second line",
+        title="the same, with the eigenvalue taken out",
+        statement=Formula(
+            latex=r"= \frac{2\epsilon^2}{D^2} \left[(x_i')^2 + \left(\frac{1}{2}"
+            r" - \frac{c}{2}(D+2)\right) |\boldsymbol{x}'|^2 \right]",
+            value=2 * eps**2 / D**2 * (Inner(xp, i) ** 2 + (sp.Rational(1, 2) - c / 2 * (D + 2)) * Inner(xp, xp)),
+        ),
+        derive=_candidate,
+    ),
+    Printed(
+        tag="S7",
+        equation="after eq. 14",
+        title="x_i² − c|x|² is an eigenfunction at one value of c",
+        statement=Formula(latex=r"c=\frac{1}{D}", value=1 / D),
+        derive=_traceless_condition,
+    ),
+    Misprint(
+        tag="S8",
+        equation="section 5, before eq. 6, and after eq. 17",
+        title="every traceless quadratic form has one eigenvalue; |x|² has another (S12)",
+        printed=Formula(latex=r"\lambda_{\rm quadr}=2\epsilon D^{-2}", value=2 * eps / D**2),
+        statement=Formula(latex=r"\lambda_{\rm quadr}=2\epsilon^2 D^{-2}", value=2 * eps**2 / D**2),
+        effect=lambda: misjudged(2 * eps / D**2, 2 * eps**2 / D**2, "figure 1", FIGURE_1),
+        derive=_quadratic_eigenvalue,
+    ),
+    Printed(
+        tag="S9",
+        equation="after eq. 14, and after eq. 15",
+        title="the same eigenvalue, where the appendix has it right",
+        statement=Formula(latex=r"\lambda=\frac{2\epsilon^2}{D^2}", value=2 * eps**2 / D**2),
+        derive=_quadratic_eigenvalue,
+    ),
+    Misprint(
+        tag="S10",
+        equation="before and after eq. 14",
+        title="how many independent eigenfunctions x_i² − |x|²/D there are",
+        printed=Formula(latex=r"D", value=D),
+        statement=Formula(latex=r"D - 1", value=D - 1),
+        effect=lambda: (
+            "with D of them the spectrum would have one eigenvalue too many: the multiplicities would sum to "
+            "D(D+3)/2 + 1, and the kernel has rank D(D+3)/2 (S16)"
+        ),
+        derive=_diagonal_multiplicity,
+    ),
+    Printed(
+        tag="S11",
+        equation="eq. 15",
+        title="the image of x_i x_j",
+        statement=Formula(
+            latex=r"\langle K(\boldsymbol{x}, \boldsymbol{x}') x_i x_j \rangle = \frac{2\epsilon^2}{D^2} x_i' x_j'",
+            value=2 * eps**2 / D**2 * Inner(xp, i) * Inner(xp, j),
+        ),
+        derive=_off_diagonal,
+    ),
+    Misprint(
+        tag="S12",
+        equation="eq. 16, and its eigenvalue twice in the text after it",
+        title="the image of |x|²",
+        printed=Formula(
+            latex=r"\langle K(\boldsymbol{x}, \boldsymbol{x}') | \boldsymbol{x} |^2 \rangle ="
+            r" \frac{1}{D} \left(1 + \frac{2}{D} \right) | \boldsymbol{x}' |^2",
+            value=1 / D * (1 + 2 / D) * Inner(xp, xp),
+        ),
+        statement=Formula(
+            latex=r"\langle K(\boldsymbol{x}, \boldsymbol{x}') | \boldsymbol{x} |^2 \rangle ="
+            r" \frac{\epsilon^2}{D} \left(1 + \frac{2}{D} \right) | \boldsymbol{x}' |^2",
+            value=eps**2 / D * (1 + 2 / D) * Inner(xp, xp),
+        ),
+        effect=lambda: misjudged(1 / D * (1 + 2 / D), eps**2 / D * (1 + 2 / D), "eigenvalue in figure 1", FIGURE_1),
+        derive=_radius,
+    ),
+    Printed(
+        tag="S13",
+        equation="after eq. 15",
+        title="how many eigenfunctions x_i x_j there are",
+        statement=Formula(latex=r"\frac{1}{2}(D^2-D)", value=(D**2 - D) / 2),
+        derive=_off_diagonal_count,
+    ),
+    Claim(
+        tag="S14",
+        equation="before eq. 15",
+        title="x_i x_j − c|x|² is an eigenfunction at c = 0 only",
+        statement=Formula(latex=r"c = 0", value=sp.Integer(0)),
+        derive=_off_diagonal_shift,
+    ),
+    Misprint(
+        tag="S15",
+        equation="eq. 17",
+        title="the target in eigenfunctions, for any length of beta",
+        printed=Formula(
+            latex=r"y(\boldsymbol{x}) = \frac{1}{2} \left[(\boldsymbol{x} \cdot \boldsymbol{\beta}_{\star})^2"
+            r" - \frac{1}{D} |\boldsymbol{x}|^2 \right] + \frac{1}{2D} |\boldsymbol{x}|^2",
+            value=((Inner(beta, x) ** 2 - Inner(x, x) / D) / 2, Inner(x, x) / (2 * D)),
+        ),
+        statement=Formula(
+            latex=r"y(\boldsymbol{x}) = \frac{1}{2} \left[(\boldsymbol{x} \cdot \boldsymbol{\beta}_{\star})^2"
+            r" - \frac{|\boldsymbol{\beta}_{\star}|^2}{D} |\boldsymbol{x}|^2 \right]"
+            r" + \frac{|\boldsymbol{\beta}_{\star}|^2}{2D} |\boldsymbol{x}|^2",
+            value=(
+                (Inner(beta, x) ** 2 - Inner(beta, beta) / D * Inner(x, x)) / 2,
+                Inner(beta, beta) / (2 * D) * Inner(x, x),
+            ),
+        ),
+        effect=_radial_share,
+        derive=_decomposition,
+    ),
+    Claim(
+        tag="S16",
+        equation="ours, after eq. 16",
+        title="the spectrum is complete: rank D(D+3)/2, and the eigenvalues sum to the trace",
+        statement=Formula(latex=r"\mathrm{rank} K_0 = \frac{D(D+3)}{2}", value=D * (D + 3) / 2),
+        derive=_completeness,
+    ),
+    Claim(
+        tag="S17",
+        equation="ours, after eq. 16",
+        title="eigenfunctions of different kinds are orthogonal",
+        statement=Formula(
+            latex=r"\langle \phi_i \phi_j \rangle = 0 \text{ for } \phi = x_i,\; x_i x_j,\; x_i^2 - |x|^2/D,\; |x|^2"
+        ),
+        derive=_orthogonality,
+    ),
+)
