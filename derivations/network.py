@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-from .claim import Claim, Definition, Derivation, Equal, Formula, Misprint, Printed, Say, Unequal
-from .gaussian import Inner, Matrix, Trace, Vector, replace
+from .claim import Average, Claim, Definition, Derivation, Equal, Formula, Misprint, Printed, Say, Unequal
+from .gaussian import Inner, Matrix, Trace, Unit, Vector, average, replace
 from .notation import B, D, M, N, P, alpha, b, beta, eps, sigma, wbar, x
 from .words import Column, Letter, Symmetric, T, along, reduce, scalars
 
@@ -99,6 +99,46 @@ def _factor() -> Derivation:
     yield Equal(words="The length of a is 1ᵀ1/N,", left=factored(length), right=T(a) * a)
     yield Equal(words="which is 1.", left=reduce(length, MOMENTS), right=sp.Integer(1))
     return factored(T(W) * one / N), factored(T(W) * W / N), reduce(length, MOMENTS)
+
+
+def _random_factor() -> Derivation:
+    z, first, other = Vector("z"), Unit("o_1"), Unit("o_2")
+    yield Say(
+        words="One coordinate of all neurons is a vector z of N independent normal numbers; the columns of W are D of "
+        "them. Turn them all by an orthogonal matrix with rows o_k, o_1 = 1/√N. The new components"
+    )
+    yield Average(words="have the same variance,", left=Inner(first, z) ** 2, right=sigma**2, over=(z,), scale=sigma**2)
+    yield Average(
+        words="and are uncorrelated, so (being Gaussian) independent:",
+        left=Inner(first, z) * Inner(other, z),
+        right=sp.Integer(0),
+        over=(z,),
+        scale=sigma**2,
+    )
+    yield Say(
+        words="The first row is √N w̄. Of the other N − 1 rows turn the first column into its length: σ times a chi "
+        "variable with N − 1 degrees of freedom, and below it zeros. What is left of the other columns is normal as "
+        "before, in one row less; go on (Bartlett). Over √N this is the factor."
+    )
+    square = average(Inner(first, z) ** 2, z, scale=sigma**2)
+    fourth = average(Inner(first, z) ** 4, z, scale=sigma**2)
+    yield Average(
+        words="One check: M_jj is a mean of N squares. Of one square the mean is σ², and that of its square",
+        left=Inner(first, z) ** 4,
+        right=3 * sigma**4,
+        over=(z,),
+        scale=sigma**2,
+    )
+    direct = square, (fourth - square**2) / N
+    column = sp.Symbol("j")
+    freedom = 1 + (column - 1) + (N - column)
+    yield Equal(
+        words="In the factor, column j has √N w̄_j, j − 1 normal numbers and a chi with N − j degrees of freedom, whose "
+        "square is a sum of as many squares. Mean and variance of M_jj come out the same:",
+        left=(freedom * sigma**2 / N, freedom * 2 * sigma**4 / N**2),
+        right=direct,
+    )
+    return direct
 
 
 def _with_readouts() -> Derivation:
@@ -381,6 +421,18 @@ CLAIMS = (
             value=(T(V) * a, T(V) * V, sp.Integer(1)),
         ),
         derive=_factor,
+    ),
+    Claim(
+        tag="F10",
+        equation="ours: grokode/model/states/factor.py, FactorState.random",
+        title="the factor of N random neurons, drawn without them; mean and variance of M_jj",
+        statement=Formula(
+            latex=r"[a, V] = \frac{1}{\sqrt{N}} \begin{pmatrix} \sqrt{N} & \sigma z^T \\ 0 & \sigma T \end{pmatrix},"
+            r" \quad T_{jj} \sim \chi_{N - j}, \; T_{jk} \sim N(0, 1) \; (j < k), \; z \sim N(0, I);"
+            r" \quad \langle M_{jj} \rangle = \sigma^2, \; \mathrm{var}\, M_{jj} = \frac{2 \sigma^4}{N}",
+            value=(sigma**2, 2 * sigma**4 / N),
+        ),
+        derive=_random_factor,
     ),
     Misprint(
         tag="N5",

@@ -98,6 +98,18 @@ def test_the_factor_of_neurons_has_their_moments_and_a_unit_vector(rng, width, d
     assert state.a @ state.a == pytest.approx(float(length), rel=1e-15)
 
 
+@pytest.mark.parametrize("width", [1, 2, 5, 400])
+def test_a_factor_drawn_without_neurons_has_the_proved_mean_and_variance(rng, width):
+    draws, size = 4000, 0.7
+    squares = np.array([np.diag(grokode.FactorState.random(4, width, size, rng).M) for _ in range(draws)])
+    (statement,) = (claim.statement.value for claim in CLAIMS if claim.tag == "F10")
+    mean, variance = (float(value.subs({sigma: size, N: width})) for value in statement)
+    assert np.abs(squares.mean(axis=0) - mean).max() < 5 * np.sqrt(variance / draws)
+    # a chi square of N degrees of freedom has the kurtosis 3 + 12/N, so this is the error of its sample variance
+    spread = variance * np.sqrt((2 + 12 / width) / draws)
+    assert np.abs(squares.var(axis=0, ddof=1) - variance).max() < 5 * spread
+
+
 @SHAPES
 def test_the_trace_of_M_is_the_mean_square_weight(rng, width, dim):
     W = rng.standard_normal((width, dim))

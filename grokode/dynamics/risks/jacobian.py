@@ -40,7 +40,7 @@ class EmpiricalJacobian:
     .. math:: J d = -\tfrac{2}{P} B^T B d - d G', \qquad (B d)_\mu = c_\mu^T d\, x_\mu, \quad
               G' = \tfrac{2\epsilon}{\alpha} G \quad (J1)
 
-    For n > P solves go through the P x P kernel (Woodbury): with :math:`S = (s I + G')^{-1}` the solution
+    For n > P solves go through the P x P kernel (Woodbury, J2): with :math:`S = (s I + G')^{-1}` the solution
     of :math:`(s - J) d = R` is :math:`d = (R - C^T \mathrm{diag}(w) X) S`, where
     :math:`(\tfrac{P}{2} I + (X S X^T) \circ (C C^T)) w = B (R S)`. Only a shifted kernel is factorised, so
     a singular kernel is no obstacle.

@@ -84,7 +84,7 @@ class FactorState:
     def random(cls, dim: int, width: int, sigma: float, rng: np.random.Generator) -> FactorState:
         r"""Draw the factor of ``width`` neurons :math:`w_i \sim N(0, \sigma^2 I)` without making them.
 
-        The triangular factor is drawn from its own law (Bartlett's decomposition): its first row is
+        The triangular factor is drawn from its own law, Bartlett's decomposition (F10): its first row is
         :math:`[1, \bar w]`, below it stand chi variables on the diagonal and normal ones beside it. The
         cost does not depend on the width.
         """
