@@ -155,6 +155,9 @@ class Verdict:
 
     outcome: Outcome
     lines: tuple[Say, ...] = ()
+    derived: Value = sp.true
+    """What the derivation leads to."""
+
     fault: str = ""
     """Why it is not as it should be; empty where it is."""
 
@@ -193,7 +196,7 @@ class Claim:
             if not line.holds():
                 return Verdict(outcome=Outcome.NOT_PROVED, lines=lines, fault=f"this line does not hold: {line.text()}")
         outcome, fault = self._judge(derived)
-        return Verdict(outcome=outcome, lines=lines, fault=fault)
+        return Verdict(outcome=outcome, lines=lines, derived=derived, fault=fault)
 
     def _judge(self, derived: Value) -> tuple[Outcome, str]:
         if same(derived, self.statement.value):

@@ -137,7 +137,8 @@ def _in_lines(latex: str) -> str:
 
 
 def _environment(name: str, lines: list[str]) -> str:
-    return rf"\begin{{{name}}}" + r" \\ ".join(lines) + rf"\end{{{name}}}"
+    kept = ["{}" + line if line.startswith("[") else line for line in lines]  # else an option
+    return rf"\begin{{{name}}}" + r" \\ ".join(kept) + rf"\end{{{name}}}"
 
 
 def _split(latex: str, pattern: str, *, after: bool) -> list[str]:

@@ -30,24 +30,15 @@ def by_tag(claims):
     return pytest.mark.parametrize("claim", claims, ids=[claim.tag for claim in claims])
 
 
-@pytest.fixture(scope="module")
-def verdicts():
-    return {claim.tag: claim.prove() for claim in CLAIMS}
+@pytest.fixture(scope="session")
+def verdicts(proofs):
+    return {proof.claim.tag: proof.verdict for proof in proofs}
 
 
-@pytest.fixture(scope="module")
-def derived():
-    """Return what each derivation returns, computed once."""
-    values = {}
-    for claim in FORMULAS:
-        derivation = claim.derive()
-        while True:
-            try:
-                next(derivation)
-            except StopIteration as end:
-                values[claim.tag] = end.value
-                break
-    return values
+@pytest.fixture(scope="session")
+def derived(verdicts):
+    """Return what each derivation returns."""
+    return {claim.tag: verdicts[claim.tag].derived for claim in FORMULAS}
 
 
 def again(claim, value, **changes):

@@ -13,6 +13,7 @@ import pytest
 import scipy.optimize
 import sympy as sp
 from grokode_derivations import loss as proved
+from grokode_derivations import minima
 from grokode_derivations.flow import FORCE, G, V, a, g
 from grokode_derivations.gaussian import numeric
 from grokode_derivations.notation import B, D, M, Sigma, alpha, b, beta, eps, wbar
@@ -68,7 +69,7 @@ def make(dim, kind, centered, rng, noise=0.3, width=4):
 
 def stated(tag):
     """Return what a claim states."""
-    (found,) = (claim for claim in proved.CLAIMS if claim.tag == tag)
+    (found,) = (claim for claim in proved.CLAIMS + minima.CLAIMS if claim.tag == tag)
     return found.statement.value
 
 

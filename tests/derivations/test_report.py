@@ -167,6 +167,9 @@ def test_a_long_list_of_formulas_is_set_on_several_lines():
     text = rf"{short} e = 3, \quad f = {TERM} + {TERM},\; g = {TERM} + {TERM}"
     assert latex.formula(text) == rf"\formula{{\begin{{gathered}}{lines}\end{{gathered}}}}"
     assert latex.formula(short) == rf"\formula{{{short}}}"
+    bracket = latex.formula(rf"[a, V] = {TERM} + {TERM},\; [b] = {TERM}")
+    assert bracket.startswith(r"\formula{\begin{gathered}{}[a, V] =")
+    assert r" \\ {}[b] = " in bracket
 
 
 def test_a_statement_in_words_is_set_as_words():
