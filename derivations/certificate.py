@@ -199,8 +199,8 @@ CLAIMS = (
     Claim(
         tag="C1",
         equation="ours: grokode/observables/certificate.py",
-        title="gradient flow stays within rho of a state, and the root of a test loss within the bound, if eps q rho "
-        "is at most sqrt(P kappa)/2",
+        title="gradient flow stays within ρ of a state, and the root of a test loss within the bound, if ε q ρ "
+        "is at most √(P κ)/2",
         statement=Formula(
             latex=r"\rho = \frac{2}{\alpha} \sqrt{\frac{L}{\kappa}}, \quad |\Delta \sqrt{L_{test}}| \le"
             r" \alpha \left[ \rho \sqrt{\lambda_{\max}(T)} + \tfrac{\epsilon}{2} \rho^2"

@@ -328,7 +328,7 @@ CLAIMS = (
     Claim(
         tag="F3",
         equation="ours: EmpiricalRisk",
-        title="the residual from the change of V: nothing cancels at large alpha",
+        title="the residual from the change of V: nothing cancels at large α",
         statement=Formula(
             latex=r"r = r_0 + \alpha\, \delta h \cdot (a + \epsilon (h_0 + \tfrac12 \delta h)),"
             r" \quad \delta h = (V - V_0) x",

@@ -281,7 +281,7 @@ CLAIMS = (
     Printed(
         tag="Z2",
         equation="eq. 9",
-        title="how far the weights move near the kernel limit, with K of eq. 2 (eq. 5's is N/alpha^2 times that)",
+        title="how far the weights move near the kernel limit, with K of eq. 2 (eq. 5's is N/α² times that)",
         statement=Formula(
             latex=r"|\boldsymbol{w} - \boldsymbol{w}_0|^2 \sim \boldsymbol{y}^\top \boldsymbol{K}^{-1} \boldsymbol{y}",
             value=Inner(yv, K_eq2_inv, yv),

@@ -259,8 +259,8 @@ def _centring_effect() -> str:
     ratio = sp.cancel(slope(eta_0 / alpha**2, alpha) / slope(eta_0 / alpha**2))
     small, large = (float(ratio.subs(alpha, value)) for value in (sp.Rational(1, 32), 32))
     return (
-        f"with eta = eta_0/alpha^2, the first slope at figure 3a's smallest and largest alpha (1/32, 32) is that at "
-        f"alpha = 1 times {small:.3g} and {large:.4g} as printed, times 1 as derived"
+        f"with η = η₀/α², the first slope at figure 3a's smallest and largest α (1/32, 32) is that at "
+        f"α = 1 times {small:.3g} and {large:.4g} as printed, times 1 as derived"
     )
 
 

@@ -213,7 +213,7 @@ CLAIMS = (
         tag="Q2",
         equation="ours, on section 5",
         title="from D(D+3)/2 generic samples ridgeless regression with the initial kernel at infinite width gets every "
-        "linear and quadratic function exactly, at any eps > 0, if there is no noise",
+        "linear and quadratic function exactly, at any ε > 0, if there is no noise",
         statement=Formula(latex=r"P = \frac{D(D+3)}{2}", value=FEATURES),
         derive=_recovery,
     ),

@@ -230,7 +230,7 @@ def _radial_share() -> str:
         shares.append(sp.cancel(share).subs({Inner(beta, beta): 100, D: 100}))
     printed, right = map(float, shares)
     return (
-        f"the experiments draw beta ~ N(0, I), so |beta|^2 is about D: at D = 100 the function |x|^2 carries "
+        f"the experiments draw β ~ N(0, I), so |β|² is about D: at D = 100 the function |x|² carries "
         f"{right:.3g} of the mean square target, not {printed:.3g}, and the bracket as printed is no eigenfunction"
     )
 
@@ -398,7 +398,7 @@ CLAIMS = (
     Misprint(
         tag="S15",
         equation="eq. 17",
-        title="the target in eigenfunctions, for any length of beta",
+        title="the target in eigenfunctions, for any length of β",
         printed=Formula(
             latex=r"y(\boldsymbol{x}) = \frac{1}{2} \left[(\boldsymbol{x} \cdot \boldsymbol{\beta}_{\star})^2"
             r" - \frac{1}{D} |\boldsymbol{x}|^2 \right] + \frac{1}{2D} |\boldsymbol{x}|^2",
