@@ -14,8 +14,9 @@ import sympy as sp
 
 from .claim import Average, Claim, Definition, Derivation, Equal, Formula, Misprint, Printed, Say, Unequal, misjudged
 from .gaussian import Inner, Matrix, Trace, Unit, Vector, average
+from .network import MOMENTS
 from .notation import D, M, N, P, Sigma, alpha, eps, sigma, wbar, x, xp
-from .words import Column, Letter, Symmetric, T, along, reduce, scalars
+from .words import Column, Letter, T, along, reduce, scalars
 
 KERNEL = Inner(x, xp) * (1 + eps * (Inner(wbar, x) + Inner(wbar, xp)) + eps**2 * Inner(x, M, xp))
 """The kernel at any weights, in units of flow time (K1)."""
@@ -36,14 +37,6 @@ residual = sp.Symbol("r′")
 
 W, one = Letter("W"), Column("1")
 """The weights, one row a neuron, and the column of N ones."""
-
-MOMENTS = {
-    T(one) * one: N,
-    T(one) * W: N * T(Column("w̄")),
-    T(W) * one: N * Column("w̄"),
-    T(W) * W: N * Symmetric("M"),
-}
-"""What sums over neurons are, by eq. 4."""
 
 
 def predictor(at: Column) -> sp.Expr:

@@ -14,6 +14,7 @@ from collections.abc import Generator
 
 import sympy as sp
 
+from . import network
 from .certificate import CEILING, REACH, kappa, loss, q
 from .claim import Claim, Definition, Derivation, Equal, Formula, Printed, Say, Unequal
 from .gaussian import Inner, Matrix, Vector, replace
@@ -37,14 +38,11 @@ K_eq2_inv, K0_inv, K0_plus, projector = Matrix("K⁻¹"), Matrix("K₀⁻¹"), M
 """The same letters where a word has become a number."""
 
 MOMENTS = {
+    **network.MOMENTS,
     T(a) * a: 1,
     T(a) * V: T(wbarw),
     T(V) * a: wbarw,
     T(V) * V: Mw,
-    T(one) * one: N,
-    T(one) * W: N * T(wbarw),
-    T(W) * one: N * wbarw,
-    T(W) * W: N * Mw,
 }
 """What eq. 4 and the factor (F0) make of products of weights."""
 

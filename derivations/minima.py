@@ -27,6 +27,7 @@ from .loss import (
     u,
     wbar0,
 )
+from .network import MOMENTS
 from .notation import B, D, M, N, alpha, b, beta, eps, wbar, x
 from .words import Column, Letter, Symmetric, T, reduce
 
@@ -54,9 +55,8 @@ def _paper_minimum() -> Derivation:
 
 W, S, Q, one = Letter("W"), Letter("S"), Letter("Q"), Column("1")
 mean_weight, second = Column("w̄"), Symmetric("M")
-MOMENTS = {T(W) * W: N * second, T(W) * one: N * mean_weight, T(one) * W: N * T(mean_weight), T(one) * one: N}
 FRAME = {T(Q) * Q: sp.Integer(1), T(one) * Q: sp.Integer(0), T(Q) * one: sp.Integer(0), T(one) * one: N}
-"""Eq. 4 in matrix words, W with one row a neuron; a frame Q of orthonormal columns, all orthogonal to 1."""
+"""Matrix words: W has one row a neuron; a frame Q of orthonormal columns, all orthogonal to 1."""
 
 
 def _realizable() -> Derivation:
