@@ -364,7 +364,10 @@ def _a_quarter() -> str:
     """Compare alignments with and without the factor 1/4 at the solution of figure 4's task."""
     right = sp.sqrt(at_weights(ALIGNMENT**2, {(beta, beta): 1 / (alpha * eps)}).subs(length, D))
     numbers = misjudged(4 * right, right, "as at the solution of figure 4's task", {D: 40, alpha: 1, eps: 0.25})
-    return f"all alignments are four times too large, {numbers}. In one dimension eq. 19 would reach 4; it is a cosine"
+    return (
+        f"alignments computed from eq. 20 are four times too large, {numbers} (with |β|² = D). In one dimension they "
+        "would tend to 4 at large ε, and eq. 19 is a cosine; alignments of samples do not use eq. 20"
+    )
 
 
 def _length() -> str:
@@ -482,8 +485,9 @@ CLAIMS = (
             r" \langle y \rangle = c + \tfrac12 \mathrm{tr}(B \Sigma); \quad"
             r" \langle K^2 \rangle = \mathrm{tr}\Sigma^2 + 2 \epsilon^2 (\mathrm{tr}\Sigma^2\, \bar w^T \Sigma \bar w"
             r" + 2\, \bar w^T \Sigma^3 \bar w) + \epsilon^4 [\mathrm{tr}\Sigma^2\, \mathrm{tr}(M \Sigma)^2"
-            r" + 2 (\mathrm{tr} M \Sigma^2)^2 + 2\, \mathrm{tr}(M \Sigma^2)^2 + 4\, \mathrm{tr}(M \Sigma M \Sigma^3)];"
-            r" \quad \langle y^2 \rangle = \langle y \rangle^2 + b^T \Sigma b + \tfrac12 \mathrm{tr}(B \Sigma)^2",
+            r" + 2 (\mathrm{tr} M \Sigma^2)^2 + 2\, \mathrm{tr}[(M \Sigma^2)^2]"
+            r" + 4\, \mathrm{tr}(M \Sigma M \Sigma^3)];"
+            r" \quad \langle y^2 \rangle = \langle y \rangle^2 + b^T \Sigma b + \tfrac12 \mathrm{tr}[(B \Sigma)^2]",
             value=(with_H(GENERAL_NUMERATOR), GENERAL_SQUARED_KERNEL, GENERAL_SQUARED_LABEL),
         ),
         derive=_general,

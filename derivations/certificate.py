@@ -37,6 +37,10 @@ B, K = Letter("B"), Symmetric("K")
 
 def _price() -> Generator[Say, None, None]:
     """Derive what a stretch of path costs."""
+    yield Say(
+        words="κ = λ_min(K)/P is the present value for the kernel K = B Bᵀ of the P training points, κ′ that at a "
+        "later point; q = max|x_μ| ‖X‖. Row μ of B takes a step d of V to c_μ·(d x_μ), with c_μ = a + ε V x_μ."
+    )
     moved = alpha * B * d
     yield Equal(
         words="A step d of V moves L = |r|²/P, r by α B d, so ∇L = (2α/P) Bᵀ r, and the flow is dV/dt = −∇L/α² (F5).",

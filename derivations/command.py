@@ -75,10 +75,13 @@ def derive(
 
 
 def _known(wanted: list[str], tags: list[str]) -> list[str]:
-    """Refuse a tag that does not exist."""
-    for tag in wanted:
+    """Return the tags as claims have them, for S3 as for s3 or (S3); refuse one that does not exist."""
+    known = []
+    for given in wanted:
+        tag = given.strip(" ()").upper()
         if tag not in tags:
-            close = difflib.get_close_matches(tag.upper(), tags, n=3, cutoff=0.5)
+            close = difflib.get_close_matches(tag, tags, n=3, cutoff=0.5)
             hint = f"nearest: {', '.join(close)}" if close else "'grokode derive' lists all of them"
-            raise BadInput(f"unknown claim {tag!r}; {hint}")
-    return wanted
+            raise BadInput(f"unknown claim {given!r}; {hint}")
+        known.append(tag)
+    return known

@@ -18,6 +18,8 @@ Every correction is derived from the paper's own definitions, checked line by li
 `grokode derive --claim TAG` shows a derivation, `grokode derive --errata FILE` writes this page.
 
 {CONVERSION} Those are listed below the others and are not counted.
+
+Parameters of a figure that the paper leaves open are those of the authors' experiment code.
 """
 
 

@@ -101,7 +101,8 @@ def _moments() -> Derivation:
     yield Equal(words="∇f is (α/N) φ′(w·x) x:", left=slope, right=alpha / N * (x + eps * x * T(x) * w))
     dw = over_samples(-N / alpha**2 * 2 * r * slope)
     yield Equal(
-        words="In the mean over samples dw/dt = −(N/α²) ∇L is affine in w, the same map for all neurons:",
+        words="Write g = ⟨r x⟩ and G = ⟨r x xᵀ⟩ for the means over the training set. Then dw/dt = −(N/α²) ∇L is affine "
+        "in w, the same map for all neurons:",
         left=dw,
         right=-(2 / alpha) * (g + eps * G * w),
     )

@@ -430,7 +430,7 @@ CLAIMS = (
     Printed(
         tag="K1",
         equation="eq. 18",
-        title="the kernel in units of flow time, at any weights",
+        title="the kernel in units of flow time, at any weights (eq. 5 again, where K5 compares the unit with eq. 2's)",
         statement=Formula(
             latex=r"K(\mathbf{x}, \mathbf{x}') = \mathbf{x} \cdot \mathbf{x}' + \epsilon(\mathbf{x} \cdot \mathbf{x}')"
             r" \bar{\mathbf{w}} \cdot (\mathbf{x} + \mathbf{x}') + \epsilon^2(\mathbf{x} \cdot \mathbf{x}')"

@@ -260,7 +260,8 @@ def _centring_effect() -> str:
     small, large = (float(ratio.subs(alpha, value)) for value in (sp.Rational(1, 32), 32))
     return (
         f"with η = η₀/α², the first slope at figure 3a's smallest and largest α (1/32, 32) is that at "
-        f"α = 1 times {small:.3g} and {large:.4g} as printed, times 1 as derived"
+        f"α = 1 times {small:.3g} and {large:.4g} as printed, times 1 as derived; for an f without α "
+        "the print would be right, but eq. 3's has it"
     )
 
 

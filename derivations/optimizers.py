@@ -208,7 +208,9 @@ def _adam() -> Derivation:
         "with one k > 0 (D0)."
     )
     moments = [tuple(sp.Rational(sum(w**power for w in network), 4) for power in (1, 2)) for network in networks]
-    yield Equal(words="(w̄, M) is the same for both of these:", left=moments[0], right=moments[1])
+    yield Equal(
+        words="(w̄, M) is the same for the weights (−3, 1, 1, 1) and (3, −1, −1, −1):", left=moments[0], right=moments[1]
+    )
     means = [sum(w - eta * k * w / (abs(k * w) + e) for w in network) / 4 for network in networks]
     yield Unequal(words="After the step w̄ is not the same:", left=means[0], right=means[1])
     limits = tuple(sp.limit(mean, e, 0) for mean in means)
@@ -279,7 +281,6 @@ def _kernel_drift() -> Derivation:
         left=sp.limit(training, alpha, sp.oo),
         right=sp.Integer(0),
     )
-    yield Say(words="The rate has one power of κ. So times go as 1/κ, which is what section 13 calls linear.")
     return sum(kappa**power for (power,) in sp.Poly(decay, kappa).monoms())
 
 

@@ -190,7 +190,10 @@ def _order_full() -> Derivation:
 def _misjudged() -> str:
     printed, right = D**2 / (2 * eps), D**2 / (2 * eps**2)
     cases = (misjudged(printed, right, "figure 1", {D: 100, eps: weight}) for weight in (0.02, 0.25))
-    return "; ".join(cases) + "; the figure has P = 550"
+    return (
+        "; ".join(cases)
+        + "; the figure has P = 550. The slip is that of S8, carried on; P ∼ 1/λ itself is judged in Q2 and Q5"
+    )
 
 
 CLAIMS = (

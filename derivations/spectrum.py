@@ -53,7 +53,7 @@ def _square() -> Derivation:
 
 def _radius() -> Derivation:
     yield Average(
-        words="As above, summed over i: two pairings give |x′|²/D² each, the third a closed loop, tr I = D.",
+        words="As for one x_i² (S3), summed over i: two pairings give |x′|²/D² each, the third a loop, tr I = D.",
         left=K0 * Inner(x, x),
         right=RADIAL * Inner(xp, xp),
         over=(x,),
@@ -230,8 +230,9 @@ def _radial_share() -> str:
         shares.append(sp.cancel(share).subs({Inner(beta, beta): 100, D: 100}))
     printed, right = map(float, shares)
     return (
-        f"the experiments draw β ~ N(0, I), so |β|² is about D: at D = 100 the function |x|² carries "
-        f"{right:.3g} of the mean square target, not {printed:.3g}, and the bracket as printed is no eigenfunction"
+        f"right at |β| = 1, which the paper does not say; its experiments draw β ~ N(0, I), so |β|² is about D: at "
+        f"D = 100 the function |x|² carries {right:.3g} of the mean square target, not {printed:.3g}, and the bracket "
+        "as printed is no eigenfunction"
     )
 
 

@@ -88,7 +88,8 @@ def _linear_effect(directions: tuple[Column, ...]) -> str:
     printed, meant = linear_share(scalars(_sum(directions))), linear_share(sp.expand(_half_squares(directions)))
     eigenvalue = misjudged(1 / D, 2 * eps**2 / D**2, "kernel eigenvalue (S2, S8) in figure 4's set-up", FIGURE_4)
     return (
-        f"linear functions carry {printed} of the mean square target as printed, {meant} as derived; {eigenvalue}. "
+        f"the share of linear functions in the mean square target is {printed} as printed, {meant} as corrected (half "
+        f"the sum of the squares, the target of the experiments; the print does not determine it); {eigenvalue}. "
         "P = 120 points are more than the D = 40 unknowns of a linear function: the initial kernel's linear part could "
         "fit the printed target exactly, with nothing left to learn late"
     )

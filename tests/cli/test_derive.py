@@ -104,12 +104,17 @@ def test_one_claim_is_printed_with_its_derivation(cli):
         r"as printed  \langle K(",
         r"corrected   \langle K(",
         "read as     ε² (1 + 2/D) |x′|²/D",
-        "third a closed loop",
+        "third a loop",
         "\n    ⟨(ε² (x·x′)² + (x·x′)) |x|²⟩ = ε² (1 + 2/D) |x′|²/D\n",
         "\npaper wrong (",
         "a factor of 2500\n",
     ):
         assert part in ended.out
+
+
+@pytest.mark.parametrize("written", ["s3", "(S3)", " (s3) "])
+def test_a_tag_may_be_written_as_docstrings_do(cli, written):
+    assert cli("derive", "--claim", written).out.startswith("S3 (")
 
 
 def test_only_the_claims_that_are_named_are_proved(cli, monkeypatch):
@@ -208,7 +213,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(cli, few, tmp_path, mo
 
 REFUSED = [
     ("--claim S99", ("unknown claim 'S99'", "nearest: S9")),
-    ("--claim s3", ("unknown claim 's3'", "nearest: S3")),
+    ("--claim s33", ("unknown claim 's33'", "nearest: S3")),
     ("--claim S3 --claim frobnicate", ("unknown claim 'frobnicate'", "'grokode derive' lists")),
     ("--claim=", ("unknown claim ''",)),
     ("--claim", ("--claim", "argument")),
