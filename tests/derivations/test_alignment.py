@@ -74,7 +74,7 @@ def test_the_alignment_is_the_ratio_of_the_averages(dim, weight, rng):
     state, direction, at = random_case(dim, weight, rng)
     numerator, squared_kernel, squared_label = averages(state, weight, single_index(direction), np.eye(dim) / dim)
     exact = numerator / (np.sqrt(squared_kernel) * squared_label)
-    assert numeric(ALIGNMENT, at) == pytest.approx(exact, rel=1e-12)
+    assert numeric(ALIGNMENT, at) == pytest.approx(exact, rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("parts", [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1)], ids=["c", "b", "B", "all"])
@@ -101,8 +101,8 @@ def test_an_input_paired_with_itself_adds_the_proved_averages(dim, weight, rng):
     X, p = population(np.eye(dim) / dim, nodes=5)
     own = np.diag(state.kernel(grokode.Network(alpha=1.0, eps=weight), X, X))
     y = single_index(direction)(X)
-    assert numeric(OWN_NUMERATOR, at) == pytest.approx(p @ (y**2 * own), rel=1e-12)
-    assert numeric(OWN_SQUARED_KERNEL, at) == pytest.approx(p @ own**2, rel=1e-12)
+    assert numeric(OWN_NUMERATOR, at) == pytest.approx(p @ (y**2 * own), rel=1e-12, abs=0)
+    assert numeric(OWN_SQUARED_KERNEL, at) == pytest.approx(p @ own**2, rel=1e-12, abs=0)
 
 
 # ---- special cases
@@ -119,9 +119,9 @@ def test_the_alignment_is_a_cosine_and_never_negative(dim, weight, rng):
 def test_as_printed_the_alignment_would_exceed_one():
     state = grokode.FactorState(np.array([1.0, 0.0]), np.array([[0.0], [1.0]]))
     at = values(state, 1e4, np.array([2.0]))
-    assert numeric(ALIGNMENT, at) == pytest.approx(1, rel=1e-7)  # K is y y' but for a part of order 1/eps^4
+    assert numeric(ALIGNMENT, at) == pytest.approx(1, rel=1e-7, abs=0)  # K is y y' but for a part of order 1/eps^4
     printed = numeric(BY_TAG["A2"].printed.value, at)
-    assert printed / numeric(NUMERATOR, at) * numeric(ALIGNMENT, at) == pytest.approx(4, rel=1e-7)
+    assert printed / numeric(NUMERATOR, at) * numeric(ALIGNMENT, at) == pytest.approx(4, rel=1e-7, abs=0)
 
 
 @pytest.mark.parametrize("dim", [1, 2, 7, 100])
@@ -134,10 +134,10 @@ def test_the_initial_alignment_is_that_of_the_target_in_eigenfunctions(dim, weig
     squared = dim * (1 / dim) ** 2 + (dim * (dim + 1) / 2 - 1) * quadratic**2 + radial**2
     expected = shares @ [quadratic, radial] / (np.sqrt(squared) * 3 / 4)
     stated = float(BY_TAG["A10"].statement.value.subs({D: dim, eps: weight}))
-    assert stated == pytest.approx(expected, rel=1e-12)
+    assert stated == pytest.approx(expected, rel=1e-12, abs=0)
 
     state = grokode.FactorState.infinite_width(dim, 1.0)
-    assert numeric(ALIGNMENT, values(state, weight, np.ones(dim))) == pytest.approx(expected, rel=1e-12)
+    assert numeric(ALIGNMENT, values(state, weight, np.ones(dim))) == pytest.approx(expected, rel=1e-12, abs=0)
 
 
 def test_what_turns_the_weights_to_the_target_raises_the_alignment_and_lowers_the_misalignment_error():
