@@ -16,7 +16,7 @@ from promise import PROMISE, error, mean_square_label
 
 import grokode
 from grokode.dynamics.risks.empirical import EmpiricalRisk
-from grokode.experiment.systems import system_of
+from grokode.experiment.systems import network_of, system_of
 
 EVALUATIONS = 1000
 FRACTION = 0.9
@@ -25,8 +25,8 @@ FRACTION = 0.9
 def figure_risk(run: grokode.Run) -> EmpiricalRisk:
     """Return the training risk of a run of figure 1."""
     experiment = run.experiment
-    network = grokode.Network(alpha=experiment.alpha, eps=experiment.eps, centered=experiment.centered)
-    draw = system_of(experiment, None).draw()
+    network = network_of(experiment)
+    draw = system_of(experiment, None).draw(network)
     return EmpiricalRisk(network, draw.start, draw.train)
 
 

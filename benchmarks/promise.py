@@ -49,10 +49,10 @@ def error(run: grokode.Run, reference: grokode.Run, mean_square_label: float) ->
 
 def mean_square_label(run: grokode.Run) -> float:
     """Mean of y^2 over the training set of a drawn experiment, as the floor of err has it."""
-    from grokode.experiment.systems import system_of
+    from grokode.experiment.systems import network_of, system_of
     from grokode.task.data import Data
 
-    train = system_of(run.experiment, run.bundle).draw().train
+    train = system_of(run.experiment, run.bundle).draw(network_of(run.experiment)).train
     return float(np.mean(train.y**2)) if isinstance(train, Data) else float(run.loss_train[0])
 
 

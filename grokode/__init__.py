@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import lazy as lazy
     from . import plot as plot
     from .dynamics.risks.empirical import EmpiricalRisk as EmpiricalRisk
     from .dynamics.risks.population import PopulationRisk as PopulationRisk
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from .errors import RunFailed as RunFailed
     from .experiment import bundle as bundle
     from .experiment.bundle import Bundle as Bundle
+    from .experiment.examine import kernel as kernel
     from .experiment.files import load as load
     from .experiment.files import save as save
+    from .experiment.kernel_report import KernelReport as KernelReport
     from .experiment.result import Run as Run
     from .experiment.simulate import run as run
     from .experiment.spec import Experiment as Experiment
@@ -38,6 +41,7 @@ _PUBLIC = {
     "GrokodeError": "grokode.errors:GrokodeError",
     "GrokodeWarning": "grokode.errors:GrokodeWarning",
     "InvalidInput": "grokode.errors:InvalidInput",
+    "KernelReport": "grokode.experiment.kernel_report:KernelReport",
     "Law": "grokode.task.system:Law",
     "Network": "grokode.model.network:Network",
     "PopulationRisk": "grokode.dynamics.risks.population:PopulationRisk",
@@ -45,6 +49,8 @@ _PUBLIC = {
     "Run": "grokode.experiment.result:Run",
     "RunFailed": "grokode.errors:RunFailed",
     "bundle": "grokode.experiment.bundle",
+    "kernel": "grokode.experiment.examine:kernel",
+    "lazy": "grokode.lazy",
     "load": "grokode.experiment.files:load",
     "plot": "grokode.plot",
     "run": "grokode.experiment.simulate:run",

@@ -58,7 +58,8 @@ def make_problem():
             noise=noise,
             seed=seed,
         )
-        return Problem.of(Network(alpha=alpha, eps=eps, centered=centered), system.draw())
+        network = Network(alpha=alpha, eps=eps, centered=centered)
+        return Problem.of(network, system.draw(network))
 
     return make
 

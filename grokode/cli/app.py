@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import GrokodeError
-from . import derive, export, plot, presets, run
+from . import derive, export, kernel, plot, presets, run
 
 app = typer.Typer(
     name="grokode",
@@ -22,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run.command)
+app.command("kernel")(kernel.command)
 app.command("presets")(presets.command)
 app.command("plot")(plot.command)
 app.command("export")(export.command)

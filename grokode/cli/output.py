@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,6 +42,21 @@ def check_json(where: str | None) -> None:
         from ..experiment.storage import check_writable
 
         check_writable(Path(str(where)))
+
+
+def check(
+    *, json: str | None, picture: Path | None, inputs: Mapping[str, Path | None], run: Path | None = None
+) -> None:
+    """Refuse outputs that cannot be written, or that would replace each other or an input, before any work is done."""
+    from ..experiment import files
+    from ..experiment.storage import refuse_overlap
+
+    refuse_overlap({"--out": run, "--json": Path(json) if json and json != "-" else None, "--plot": picture}, inputs)
+    check_json(json)
+    if run:
+        files.check_run_file(run)
+    if picture:
+        files.check_picture(picture)
 
 
 @contextmanager

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InvalidInput
+from ..model.kernel import Modes, decompose
 from ..model.network import Network
 from ..model.states.factor import FactorState
 from ..task.data import Data
@@ -50,6 +53,19 @@ class Problem:
     def test_loss(self) -> str:
         """The test loss that crossings, peak and delay use: ``exact`` where it exists, else ``sample``."""
         return next((name for name in ("exact", "sample") if name in self.tests), "")
+
+    @cached_property
+    def modes(self) -> Modes:
+        """The initial kernel on the training set, decomposed once.
+
+        Raises
+        ------
+        InvalidInput
+            If the training set is infinite.
+        """
+        if not isinstance(self.train, EmpiricalRisk):
+            raise InvalidInput("an infinite training set has no kernel matrix; give a finite --n-train")
+        return decompose(self.network, self.start, self.train.data.X)
 
 
 def bind(network: Network, start: FactorState, source: Source) -> Risk:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,25 @@ class Map(Protocol):
 
     def time(self, k: int) -> float:
         """Return the flow time after k steps."""
+        ...
+
+
+@runtime_checkable
+class Linearizable(Protocol):
+    """An optimizer under which a mode of a linear problem decays in closed form."""
+
+    def decay(self, rates: Array, t: Array, dt: float | None) -> Array:
+        """Return what is left of modes that decay at these rates in the flow, shape (T, K).
+
+        Parameters
+        ----------
+        rates : ndarray, shape (K,)
+            In units of inverse flow time.
+        t : ndarray, shape (T,)
+            Flow times.
+        dt : float or None
+            Flow time of a step.
+        """
         ...
 
 

@@ -22,7 +22,7 @@ from .resources import free_memory, refuse_too_large
 from .result import Run
 from .spec import MOST, merge
 from .storage import check_writable, read_npz, write_atomically, write_npz
-from .systems import system_of
+from .systems import network_of, system_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -198,7 +198,7 @@ def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundl
     rows = min(width, experiment.dim + 1)
     # W0 and the orthonormal columns it is made from, with the copies on the way
     refuse_too_large(8.0 * width * 3 * (rows + experiment.dim), free_memory())
-    draw = system_of(experiment, given, run.files).draw()
+    draw = system_of(experiment, given, run.files).draw(network_of(experiment))
     assert isinstance(draw.train, Data)
     if given is not None and width == given.width:
         W0 = np.asarray(given.W0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,12 +20,12 @@ Array = NDArray[np.float64]
 class Recorder:
     """Keeps the observed numbers of every saved time, and the states where they are wanted."""
 
-    def __init__(self, problem: Problem, keep_states: bool) -> None:
+    def __init__(self, problem: Problem, keep_states: bool, extras: Sequence[Observable] = ()) -> None:
         self.t: list[float] = []
         self.states: list[FactorState] = []
         self.theta = np.array(problem.start.theta)
         self._start, self._keep_states = problem.start, keep_states
-        observables: list[Observable] = [OBSERVABLES.build(name) for name in OBSERVABLES]
+        observables: list[Observable] = [*(OBSERVABLES.build(name) for name in OBSERVABLES), *extras]
         self._columns: list[Column] = [column for item in observables for column in item.columns(problem)]
         self._readings = [item.on(problem) for item in observables if item.columns(problem)]
         self._rows: list[tuple[float, ...]] = []

@@ -114,6 +114,14 @@ class Run:
             rows.append((f"peak test loss ({summary['test_loss']})", digits(summary["peak_loss_test"])))
             rows.append((f"final test loss ({summary['test_loss']})", digits(summary["final_loss_test"])))
         rows.append(("final train loss", digits(summary["final_loss_train"])))
+        for name in ("exact", "sample"):
+            loss = summary[f"kernel_regression_loss_{name}"]
+            if loss is not None:
+                rows.append((f"kernel regression ({name})", digits(loss)))
+        if summary["kernel_condition"] is not None:
+            rows.append(
+                ("initial kernel", f"rank {summary['kernel_rank']}, condition {summary['kernel_condition']:.3g}")
+            )
         rows.append(("t reached", digits(self.t[-1])))
         rows.append(("solver", f"{self.work.method}, {self.work.nfev} evaluations, {self.work.seconds:.3g} s"))
         return rows

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import math
-import platform
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -16,33 +14,34 @@ from threadpoolctl import threadpool_limits
 
 from ..curve import Curve
 from ..dynamics.optimizers import OPTIMIZERS
-from ..dynamics.plan import plan
-from ..dynamics.problem import Problem
+from ..dynamics.plan import FLOPS, plan
+from ..dynamics.protocols import Method
 from ..dynamics.risks.jacobian import spectral_radius
 from ..dynamics.solvers import SOLVERS
 from ..dynamics.trajectory import Control, Trajectory, integrate, iterate
 from ..errors import Diverged, GrokodeWarning, InvalidInput
-from ..model.network import Network
 from ..observables.certificate import never
 from ..observables.crossings import CrossingWatch, Threshold
 from ..outcome import Status
 from .bundle import Bundle, dt_of
 from .compose import compose
+from .extras import Extras, choose_extras
 from .recorder import Recorder
-from .resources import free_memory, needed_memory, refuse_too_large
+from .resources import free_memory
 from .result import Run
 from .saving import saved_points
 from .sources import Preset, load_preset
 from .spec import Experiment
-from .summary import summarize
-from .systems import named_arrays, system_of
+from .summary import summarize, summarize_kernel
+from .systems import named_arrays, problem_of
+from .versions import versions
 
 Array = NDArray[np.float64]
 LONG = 60.0
 """Seconds beyond which an estimated time is said before starting."""
 
-HUGE = 1e60
-"""Losses and kernels beyond it overflow once squared."""
+STEP = 5e-6
+"""Assumed seconds of a step beside its force, for estimates of time."""
 
 GREW = 100.0
 """A descent that ends this far above its start is worth a warning."""
@@ -145,51 +144,56 @@ class _Simulation:
         self.dt = dt_of(experiment)
         self.saved = saved_points(experiment, bundle, takes_steps=self.optimizer.steps, dt=self.dt)
         self.free = free_memory()
-        self._refuse_too_large()
-        network = Network(alpha=experiment.alpha, eps=experiment.eps, centered=experiment.centered)
-        self.problem = Problem.of(network, system_of(experiment, bundle, self.files).draw())
-        loss, kernel = self.problem.train.loss(np.array(self.problem.start.theta)), self.problem.train.mean_kernel
-        if not loss + kernel < HUGE:
-            raise InvalidInput(
-                f"train loss {loss:.3g} and kernel {kernel:.3g} at the start are beyond what float64 can square; "
-                "lower --alpha, --eps, --sigma, or the data"
-            )
+        numbers = experiment.dim * (experiment.dim + 1) if keep_states else 20  # kept at every saved time
+        self.problem = problem_of(experiment, bundle, self.files, kept=len(self.saved) * numbers)
 
     def run(self) -> Run:
         """Integrate, and collect what was observed."""
-        recorder = Recorder(self.problem, self.keep_states)
+        experiment = self.experiment
+        method = None if self.optimizer.steps else self._method()
+        extras = choose_extras(
+            self.problem,
+            self.optimizer,
+            readings=len(self.saved),
+            seconds=min(self._estimate(method), experiment.time_limit or math.inf),
+            free=self.free,
+            wanted=experiment.lazy,
+            say=self.say,
+        )
+        recorder = Recorder(self.problem, self.keep_states, extras.observables)
         watch = CrossingWatch(
             self.problem,
             self.threshold,
             monotone_train=self.optimizer.monotone,
-            until_resolved=self.experiment.until == "resolved",
+            until_resolved=experiment.until == "resolved",
             certify=self._certify,
         )
         control = Control(
             keep=recorder.keep,
             watch=watch,
-            time_limit=self.experiment.time_limit or math.inf,
+            time_limit=experiment.time_limit or math.inf,
             progress=self.progress,
         )
-        trajectory = self._descend(control, recorder) if self.optimizer.steps else self._flow(control)
+        trajectory = self._flow(method, control) if method else self._descend(control, recorder)
         crossings = watch.finish(recorder.t[-1], recorder.theta, certify=trajectory.status is not Status.TIME_LIMIT)
-        curves = recorder.curves()
-        if self.dt is not None and (self.optimizer.steps or self.experiment.points == "bundle"):
+        curves = recorder.curves() | self._lazy_curves(extras, np.array(recorder.t))
+        if self.dt is not None and (self.optimizer.steps or experiment.points == "bundle"):
             steps = curves["t"].values / self.dt
             if np.allclose(steps, np.rint(steps), rtol=1e-9):  # a flow that stopped early ends between two
                 steps = np.rint(steps).astype(np.int64)
             curves = {"step": Curve(name="step", values=steps, units="1", long_name="step"), **curves}
         return Run(
-            experiment=self.experiment,
+            experiment=experiment,
             curves=curves,
             summary=summarize(
                 curves,
                 crossings,
-                threshold=self.experiment.threshold,
+                threshold=experiment.threshold,
                 test_loss=self.problem.test_loss,
                 dt=self.dt,
                 steps=self.optimizer.steps,
-            ),
+            )
+            | summarize_kernel(self.problem if extras.curves else None),
             status=trajectory.status,
             work=trajectory.work,
             versions=versions(),
@@ -200,31 +204,31 @@ class _Simulation:
 
     # ---- before
 
-    def _refuse_too_large(self) -> None:
-        experiment = self.experiment
-        rows = experiment.dim + 1 if math.isinf(experiment.width) else min(experiment.dim + 1, int(experiment.width))
-        n_train = 0 if math.isinf(experiment.n_train) else experiment.n_train
-        kept = len(self.saved) * (rows * experiment.dim if self.keep_states else 20)
-        needed = needed_memory(dim=experiment.dim, rows=rows, n_train=n_train, n_test=experiment.n_test, saved=kept)
-        refuse_too_large(needed, self.free)
-
-    # ---- during
-
-    def _flow(self, control: Control) -> Trajectory:
-        problem, experiment = self.problem, self.experiment
-        flow = self.optimizer.on(problem.train, self.dt)
-        theta0 = np.array(problem.start.theta)
-        method = plan(
-            flow,
+    def _method(self) -> Method:
+        problem = self.problem
+        return plan(
+            self.optimizer.on(problem.train, self.dt),
             problem.train,
-            theta0,
+            np.array(problem.start.theta),
             self.solver,
-            rtol=experiment.rtol,
+            rtol=self.experiment.rtol,
             t_max=float(self.saved[-1]),
             memory=self.free,
         )
+
+    def _estimate(self, method: Method | None) -> float:
+        """Estimate the seconds of the run from its operations."""
+        if method is not None:
+            return method.seconds
+        return float(self.saved[-1] * (STEP + self.problem.train.flops / FLOPS))
+
+    # ---- during
+
+    def _flow(self, method: Method, control: Control) -> Trajectory:
+        problem, theta0 = self.problem, np.array(self.problem.start.theta)
         self._say_long(method.seconds, f"{method.name}, {theta0.size} unknowns")
-        return integrate(flow, theta0, experiment.alpha, self.saved.tolist(), method, control)
+        flow = self.optimizer.on(problem.train, self.dt)
+        return integrate(flow, theta0, self.experiment.alpha, self.saved.tolist(), method, control)
 
     def _descend(self, control: Control, recorder: Recorder) -> Trajectory:
         problem, name = self.problem, self.experiment.optimizer
@@ -245,6 +249,12 @@ class _Simulation:
             message = f"the train loss ended at {last:.3g}, far above its start {loss:.3g}: {self._stability()}"
             warnings.warn(message, GrokodeWarning, stacklevel=2)
         return trajectory
+
+    def _lazy_curves(self, extras: Extras, t: Array) -> dict[str, Curve]:
+        found = [curve for item in extras.curves for curve in item.at(self.problem, self.optimizer, t, self.dt)]
+        if extras.curves and not found:
+            self.say("no curves of the linearised network: the step is too long for its fastest mode, and they diverge")
+        return {curve.name: curve for curve in found}
 
     def _certify(self, t: float, theta: Array, threshold: float) -> Any:
         # a tolerance looser than the default promises nothing that a proof could stand on
@@ -286,9 +296,3 @@ def _duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a number depends on."""
-    names = ("grokode", "numpy", "scipy", "numba", "extensisq")
-    return {**{name: importlib.metadata.version(name) for name in names}, "python": platform.python_version()}

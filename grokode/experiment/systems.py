@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..dynamics.problem import Problem
 from ..errors import InvalidInput
+from ..model.network import Network
 from ..model.starts import STARTS
 from ..task.data import load_array
 from ..task.inputs.gaussian import Gaussian
-from ..task.system import DrawnSystem, System
+from ..task.system import DrawnSystem, LabelLaw, System
 from ..task.targets import TARGETS
 from ..task.targets.file import Form, FromFile
 from .bundle import Bundle
+from .resources import free_memory, needed_memory, refuse_too_large
 from .spec import GIVEN, Experiment
 
 Array = NDArray[np.float64]
@@ -72,6 +76,57 @@ def system_of(experiment: Experiment, bundle: Bundle | None, known: Mapping[str,
         noise=experiment.noise,
         seed=experiment.seed,
     )
+
+
+HUGE = 1e60
+"""Losses and kernels beyond it overflow once squared."""
+
+
+def problem_of(
+    experiment: Experiment, bundle: Bundle | None, known: Mapping[str, Array] | None = None, *, kept: int = 0
+) -> Problem:
+    """Draw an experiment, or take its bundle, and bind it to its network.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    bundle : Bundle or None
+    known : mapping of str to ndarray
+        As in ``named_arrays``.
+    kept : int
+        Numbers that will be kept along a run.
+
+    Raises
+    ------
+    InvalidInput
+        If a part is wrong, the problem does not fit into memory, or the numbers at the start are too large.
+    """
+    _refuse(experiment, bundle, kept)
+    network = network_of(experiment)
+    problem = Problem.of(network, system_of(experiment, bundle, known).draw(network))
+    loss, kernel = problem.train.loss(np.array(problem.start.theta)), problem.train.mean_kernel
+    if not loss + kernel < HUGE:
+        raise InvalidInput(
+            f"train loss {loss:.3g} and kernel {kernel:.3g} at the start are beyond what float64 can square; "
+            "lower --alpha, --eps, --sigma, or the data"
+        )
+    return problem
+
+
+def _refuse(experiment: Experiment, bundle: Bundle | None, kept: int) -> None:
+    """Refuse an experiment that does not fit into memory, before it is drawn."""
+    rows = int(min(experiment.dim + 1, experiment.width))
+    n_train = 0 if math.isinf(experiment.n_train) else experiment.n_train
+    needed = needed_memory(dim=experiment.dim, rows=rows, n_train=n_train, n_test=experiment.n_test, saved=kept)
+    law = None if bundle or experiment.target == GIVEN else TARGETS.build(experiment.target)
+    if isinstance(law, LabelLaw):
+        needed += law.needed_bytes(n_train + experiment.n_test)
+    refuse_too_large(needed, free_memory())
+
+
+def network_of(experiment: Experiment) -> Network:
+    """Return the network of an experiment."""
+    return Network(alpha=experiment.alpha, eps=experiment.eps, centered=experiment.centered)
 
 
 def _inputs(experiment: Experiment, files: Mapping[str, Array]) -> Gaussian:

@@ -1,11 +1,15 @@
-"""The name, unit and label of one observed number."""
+"""The name, unit and label of one observed number, and what it costs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curve import Curve
 from ..dynamics.problem import Problem
 from ..model.states.factor import FactorState
 
@@ -17,6 +21,29 @@ class Column:
     name: str
     long_name: str
     units: str = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What an observable takes beyond what the run itself does, estimated from counts of operations.
+
+    Parameters
+    ----------
+    once : float
+        Seconds before the first reading.
+    each : float
+        Seconds a reading.
+    bytes : float
+        Held throughout.
+    """
+
+    once: float = 0.0
+    each: float = 0.0
+    bytes: float = 0.0
+
+    def seconds(self, readings: int) -> float:
+        """Return the seconds of a number of readings."""
+        return self.once + readings * self.each
 
 
 Reading = Callable[[FactorState], tuple[float, ...]]
@@ -31,4 +58,32 @@ class Observable(Protocol):
 
     def on(self, problem: Problem) -> Reading:
         """Return the function from a state to one number a column."""
+        ...
+
+
+class CostlyObservable(Observable, Protocol):
+    """Numbers of a state that can cost more than the run; ``title`` says what they are."""
+
+    title: str
+
+    def cost(self, problem: Problem) -> Cost:
+        """Return what it takes."""
+        ...
+
+
+class CurveObservable(Protocol):
+    """Whole curves, known at any time without a state; ``title`` says what they are."""
+
+    title: str
+
+    def applies(self, problem: Problem, optimizer: object) -> bool:
+        """Whether there are such curves."""
+        ...
+
+    def cost(self, problem: Problem) -> Cost:
+        """Return what it takes."""
+        ...
+
+    def at(self, problem: Problem, optimizer: object, t: NDArray[np.float64], dt: float | None) -> Sequence[Curve]:
+        """Return the curves at flow times t, shape (T,); none where they are not finite."""
         ...

@@ -1,5 +1,8 @@
 """Pictures: axes and labelled curves in, artists out; nothing is computed here."""
 
+from .curves import alignment as alignment
+from .curves import lazy as lazy
 from .curves import losses as losses
 from .curves import terms as terms
+from .curves import weight_norm as weight_norm
 from .figure import picture as picture

@@ -98,6 +98,74 @@ def terms(ax: Axes, run: Carrier) -> list[Artist]:
     return artists
 
 
+def lazy(ax: Axes, run: Carrier, *, color: str = COLORS["orange"], label: str = "") -> list[Artist]:
+    """Draw what the network would do if it stayed lazy: linearised losses, and where kernel regression ends.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    run : Carrier
+        Curves that it does not have are left out.
+    color : str
+    label : str
+        Put before the names in the legend.
+
+    Returns
+    -------
+    list of matplotlib.artist.Artist
+    """
+    artists: list[Artist] = []
+    for name, style in (
+        ("loss_train_lazy", {"linestyle": "--"}),
+        ("loss_test_exact_lazy", {"linestyle": "-"}),
+        ("loss_test_sample_lazy", {"linestyle": "-", "alpha": 0.6}),
+    ):
+        if name in run.curves:
+            artists.append(_draw(ax, run, name, label, color=color, linewidth=1.0, **style))
+    test_loss = run.summary.get("test_loss")
+    level = run.summary.get(f"kernel_regression_loss_{test_loss}")
+    if level is not None:
+        text = f"{label} kernel regression".strip()
+        artists.append(ax.axhline(level, color=color, linewidth=0.8, linestyle=(0, (1, 1)), label=text))
+    _log_axes(ax, run)
+    return artists
+
+
+ALIGNMENTS = ("alignment_population", "alignment_sample_test")
+"""The alignment that is drawn is the first of these that a run has."""
+
+
+def alignment(ax: Axes, run: Carrier, *, color: str = COLORS["purple"], label: str = "") -> list[Artist]:
+    """Draw the alignment of kernel and task, over the population where that is known, else on the test points.
+
+    Returns
+    -------
+    list of matplotlib.artist.Artist
+        Empty where the run has neither.
+    """
+    name = next((name for name in ALIGNMENTS if name in run.curves), None)
+    if name is None:
+        return []
+    artists = [_draw(ax, run, name, label, color=color, linestyle="-.", linewidth=1.2)]
+    ax.set_xscale("log")
+    ax.set_ylim(bottom=0)
+    ax.set_ylabel(run.curves[name].long_name)
+    return artists
+
+
+def weight_norm(ax: Axes, run: Carrier, *, color: str = COLORS["blue"], label: str = "") -> list[Artist]:
+    """Draw the mean square weight tr M, the paper's figure 1c.
+
+    Returns
+    -------
+    list of matplotlib.artist.Artist
+    """
+    artists = [_draw(ax, run, "mean_square_weight", label, color=color, linestyle="-")]
+    ax.set_xscale("log")
+    ax.set_ylabel("mean square weight tr M")
+    return artists
+
+
 def short(value: float) -> str:
     """Write a number for a label: 5,546 rather than 5.55e+03."""
     return f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from .curves import Carrier, losses, short, terms
+from .curves import ALIGNMENTS, Carrier, alignment, lazy, losses, short, terms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,9 @@ DECADES_SHOWN = 6
 
 
 def picture(run: Carrier, title: str = "") -> Figure:
-    """Draw losses over log time, and below them the three terms of the test loss where they exist.
+    """Draw losses, linearised ones and alignment over log time; below, the three terms of the test loss.
+
+    What the run does not have is left out.
 
     Parameters
     ----------
@@ -47,8 +49,14 @@ def picture(run: Carrier, title: str = "") -> Figure:
         figure = Figure(figsize=(6.0, height))
         axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
         # fixed margins in inches: solving for them would draw everything twice
-        figure.subplots_adjust(left=0.7 / 6, right=1 - 0.15 / 6, bottom=0.5 / height, top=1 - 0.3 / height, hspace=0.08)
+        aligned = any(name in run.curves for name in ALIGNMENTS)
+        right = 0.7 if aligned else 0.15
+        figure.subplots_adjust(
+            left=0.7 / 6, right=1 - right / 6, bottom=0.5 / height, top=1 - 0.3 / height, hspace=0.08
+        )
         losses(axes[0], run)
+        lazy(axes[0], run)
+        second = alignment(_second_axis(axes[0]), run) if aligned else []
         axes[0].set_title(title or headline(run), loc="left", fontsize=9)
         if panels == 2:
             terms(axes[1], run)
@@ -57,9 +65,22 @@ def picture(run: Carrier, title: str = "") -> Figure:
             if ax.get_yscale() == "log":
                 _cut(ax)
                 _ticks(ax.yaxis)
-            ax.legend(loc="best")
+            handles, _ = ax.get_legend_handles_labels()
+            ax.legend(handles=[*handles, *(second if ax is axes[0] else [])], loc="best")
         axes[-1].set_xlabel("flow time t (steps × lr α²/N)")
     return figure
+
+
+def _second_axis(ax: Axes) -> Axes:
+    """Return axes over the same times with a scale of their own on the right, behind the first."""
+    from matplotlib.ticker import MaxNLocator
+
+    second = ax.twinx()
+    second.yaxis.set_major_locator(MaxNLocator(5))
+    second.spines["right"].set_visible(True)
+    ax.set_zorder(second.get_zorder() + 1)
+    ax.patch.set_visible(False)
+    return second
 
 
 def headline(run: Carrier) -> str:

@@ -15,6 +15,7 @@ class Role(IntEnum):
     WEIGHTS = 3
     NOISE = 4
     TEST_POINTS = 5
+    LEARNING_CURVE = 6
 
 
 def stream(seed: int, role: Role, *shape: int) -> np.random.Generator:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InvalidInput
+from ..model.network import Network
 from ..model.states.factor import FactorState
 from .data import Data
 from .inputs.gaussian import Gaussian
@@ -63,8 +65,8 @@ class Draw:
 class System(Protocol):
     """Something that draws data and a start."""
 
-    def draw(self) -> Draw:
-        """Draw them; equal systems draw equal numbers."""
+    def draw(self, network: Network) -> Draw:
+        """Draw them; equal systems draw equal numbers, whatever the network, unless labels look at its kernel."""
         ...
 
 
@@ -73,6 +75,19 @@ class TargetLaw(Protocol):
 
     def draw(self, dim: int, rng: np.random.Generator) -> QuadraticTarget:
         """Draw one."""
+        ...
+
+
+@runtime_checkable
+class LabelLaw(Protocol):
+    """A law of labels that looks at the points and at the initial kernel; it has no function, so no exact loss."""
+
+    def labels(self, network: Network, start: FactorState, X: Array) -> Array:
+        """Label points, train and test together."""
+        ...
+
+    def needed_bytes(self, n: float) -> float:
+        """Bytes that labelling n points takes."""
         ...
 
 
@@ -91,7 +106,7 @@ class DrawnSystem:
     Parameters
     ----------
     inputs : Gaussian
-    target : TargetLaw
+    target : TargetLaw or LabelLaw
     start : StartLaw
     n_train : float
         Number of training samples, infinity included.
@@ -107,7 +122,7 @@ class DrawnSystem:
     """
 
     inputs: Gaussian
-    target: TargetLaw
+    target: TargetLaw | LabelLaw
     start: StartLaw
     n_train: float
     n_test: int
@@ -116,25 +131,36 @@ class DrawnSystem:
     noise: float
     seed: int
 
-    def draw(self) -> Draw:
-        """Draw directions, start, inputs and labels, each from its own stream."""
+    def draw(self, network: Network) -> Draw:
+        """Draw start, directions, inputs and labels, each from its own stream."""
         dim = self.inputs.dim
-        target = self.target.draw(dim, stream(self.seed, Role.TARGET, dim))
         shape = () if math.isinf(self.width) else (int(self.width),)
         start = self.start.draw(dim, self.width, self.sigma, stream(self.seed, Role.WEIGHTS, dim, *shape))
+        if isinstance(self.target, LabelLaw):
+            return self._label(self.target, network, start)
+        target = self.target.draw(dim, stream(self.seed, Role.TARGET, dim))
         tests: dict[str, Source] = {"exact": Law(self.inputs, target)}
         if self.n_test:
             tests["sample"] = sample(self.inputs, target, self.n_test, self.seed)
-        return Draw(self._train(target), tests, start, target.directions)
-
-    def _train(self, target: QuadraticTarget) -> Source:
         if math.isinf(self.n_train):
-            return Law(self.inputs, target, self.noise)
-        X = self.inputs.draw(int(self.n_train), stream(self.seed, Role.INPUTS, self.inputs.dim))
-        y = target(X)
-        if self.noise:
-            y = y + self.noise * stream(self.seed, Role.NOISE).standard_normal(len(y))
-        return Data(X, y)
+            return Draw(Law(self.inputs, target, self.noise), tests, start, target.directions)
+        X = self._train_inputs()
+        return Draw(Data(X, self._noisy(target(X))), tests, start, target.directions)
+
+    def _label(self, target: LabelLaw, network: Network, start: FactorState) -> Draw:
+        """Label train and test points together."""
+        if math.isinf(self.n_train):
+            raise InvalidInput("this target labels points, and n_train = inf has none; give a finite --n-train")
+        train, test = self._train_inputs(), inputs_of_tests(self.inputs, self.n_test, self.seed)
+        y = target.labels(network, start, np.vstack([train, test]))
+        tests = {"sample": Data(test, y[len(train) :])} if self.n_test else {}
+        return Draw(Data(train, self._noisy(y[: len(train)])), tests, start, np.zeros((0, self.inputs.dim)))
+
+    def _train_inputs(self) -> Array:
+        return self.inputs.draw(int(self.n_train), stream(self.seed, Role.INPUTS, self.inputs.dim))
+
+    def _noisy(self, y: Array) -> Array:
+        return y + self.noise * stream(self.seed, Role.NOISE).standard_normal(len(y)) if self.noise else y
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -154,12 +180,17 @@ class GivenSystem:
     tests: Mapping[str, Source] = field(default_factory=dict)
     directions: Array = field(default_factory=lambda: np.zeros((0, 0)))
 
-    def draw(self) -> Draw:
+    def draw(self, network: Network) -> Draw:
         """Return what was given."""
         return Draw(self.train, self.tests, self.start, self.directions)
 
 
 def sample(inputs: Gaussian, target: QuadraticTarget, n: int, seed: int) -> Data:
     """Draw n test points with clean labels."""
-    X = inputs.draw(n, stream(seed, Role.TEST_POINTS, inputs.dim))
+    X = inputs_of_tests(inputs, n, seed)
     return Data(X, target(X))
+
+
+def inputs_of_tests(inputs: Gaussian, n: int, seed: int) -> Array:
+    """Draw the inputs of n test points, shape (n, D)."""
+    return inputs.draw(n, stream(seed, Role.TEST_POINTS, inputs.dim))

@@ -80,7 +80,7 @@ FLAGS: list[tuple[str, tuple[str, ...]]] = [
     ("--noise -1", ("noise", "-1")),
     ("--seed -1", ("seed", "-1")),
     ("--threads 0", ("threads", "0")),
-    ("--preset kumar-fig5", ("'kumar-fig5'", "did you mean 'kumar-fig")),
+    ("--preset kumar-fig6", ("'kumar-fig6'", "did you mean 'kumar-fig")),
     ("--preset=", ("unknown preset ''", "one of: kumar-fig1")),
     ("--target singel_index", ("unknown target 'singel_index'", "'single_index'")),
     ("--target single_index:scal=2", ("'scal'", "did you mean 'scale'")),

@@ -77,7 +77,7 @@ def test_an_exact_test_loss_needs_a_target_and_a_law(arrays):
         given = {name: value for name, value in arrays.items() if name not in left_out}
         return {name for name in grokode.run(Bundle(**given), steps=2).curves if name.startswith("loss_test")}
 
-    assert losses() == {"loss_test_exact"}
+    assert losses() == {"loss_test_exact", "loss_test_exact_lazy"}
     assert losses("covariance") == losses("beta_star") == losses("covariance", "beta_star") == set()
 
 

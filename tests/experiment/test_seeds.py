@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from grokode.experiment.spec import DEFAULTS, merge
-from grokode.experiment.systems import system_of
+from grokode.experiment.systems import network_of, system_of
 
 
 def draw(**parameters: Any) -> Any:
     base = {"dim": 5, "n_train": 8, "width": 7, "n_test": 4, "noise": 0.3, "seed": 3}
-    return system_of(merge([("defaults", DEFAULTS), ("test", base), ("case", parameters)]), None).draw()
+    experiment = merge([("defaults", DEFAULTS), ("test", base), ("case", parameters)])
+    return system_of(experiment, None).draw(network_of(experiment))
 
 
 def same(one: Any, other: Any) -> None:

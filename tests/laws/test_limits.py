@@ -7,7 +7,7 @@ import scipy.linalg
 import grokode
 from grokode.dynamics.optimizers import OPTIMIZERS
 from grokode.dynamics.solvers import SOLVERS
-from grokode.experiment.systems import system_of
+from grokode.experiment.systems import network_of, system_of
 from grokode.model.states.factor import FactorState
 
 LINEAR = {"dim": 6, "n_train": 4, "width": 5, "alpha": 0.7, "eps": 0.0}
@@ -15,7 +15,7 @@ LINEAR = {"dim": 6, "n_train": 4, "width": 5, "alpha": 0.7, "eps": 0.0}
 
 def linear_residuals(run, propagator):
     """Residuals of a linear network at the saved times; it is linear regression from wbar_0."""
-    data = system_of(run.experiment, None).draw().train
+    data = system_of(run.experiment, None).draw(network_of(run.experiment)).train
     f0 = np.zeros(len(data.y))  # centred
     return data, np.array([propagator(data, t) @ (f0 - data.y) for t in run.t])
 

@@ -27,7 +27,8 @@ def given(rng):
     train = Data(rng.standard_normal((5, 4)), rng.standard_normal(5))
     start = FactorState.from_neurons(rng.standard_normal((6, 4)))
     system = GivenSystem(train=train, start=start, tests={"sample": Data(train.X + 1, train.y)})
-    return Problem.of(Network(alpha=1.0, eps=0.2), system.draw())
+    network = Network(alpha=1.0, eps=0.2)
+    return Problem.of(network, system.draw(network))
 
 
 @pytest.mark.parametrize("name", list(OBSERVABLES))
@@ -88,7 +89,7 @@ def test_relative_change_is_that_of_real_neurons(rng):
     W0, X, y = rng.standard_normal((N, D)), rng.standard_normal((5, D)), rng.standard_normal(5)
     alpha, eps, lr = 0.9, 0.3, 0.05
     network = Network(alpha=alpha, eps=eps)
-    problem = Problem.of(network, GivenSystem(train=Data(X, y), start=FactorState.from_neurons(W0)).draw())
+    problem = Problem.of(network, GivenSystem(train=Data(X, y), start=FactorState.from_neurons(W0)).draw(network))
     W, V = W0.copy(), np.array(problem.start.V)
     for _ in range(30):
         h = X @ W.T

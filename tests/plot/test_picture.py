@@ -232,12 +232,21 @@ def test_saved_files_are_the_same_bytes_twice(carrier, tmp_path, suffix):
 def test_a_run_draws_as_it_is():
     run = grokode.run(dim=5, n_train=12, width=7, alpha=0.7, eps=0.3, n_test=5, t_max=100.0, points=20, threshold="10%")
     figure = picture(run)
-    assert len(figure.axes) == 2
-    lines = by_label(figure.axes[0])
-    for name in ("loss_train", "loss_test_exact", "loss_test_sample"):
+    top, bottom, aligned = figure.axes
+    lines = by_label(top)
+    for name in (
+        *("loss_train", "loss_test_exact", "loss_test_sample"),
+        *("loss_train_lazy", "loss_test_exact_lazy", "loss_test_sample_lazy"),
+    ):
         np.testing.assert_array_equal(lines[run.curves[name].long_name].get_ydata(), getattr(run, name)[1:])
     assert run.summary["delay"] > 0
-    assert len(figure.axes[0].patches) == 1
+    assert len(top.patches) == 1
+    level = run.summary["kernel_regression_loss_exact"]
+    np.testing.assert_array_equal(lines["kernel regression"].get_ydata(), [level, level])
+    (line,) = aligned.get_lines()
+    np.testing.assert_array_equal(line.get_ydata(), run.alignment_population[1:])
+    assert aligned.get_ylabel() == "alignment (population)"
+    assert "alignment (population)" in [text.get_text() for text in top.get_legend().get_texts()]
 
 
 def drawn(run):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from grokode.errors import InvalidInput
+from grokode.model.network import Network
 from grokode.model.starts.gaussian import GaussianStart
 from grokode.model.states.factor import FactorState
 from grokode.task.data import Data
@@ -11,6 +12,8 @@ from grokode.task.inputs.gaussian import Gaussian
 from grokode.task.streams import Role, stream
 from grokode.task.system import DrawnSystem, GivenSystem, Law
 from grokode.task.targets.single_index import SingleIndex
+
+NETWORK = Network(alpha=1.0, eps=0.2)
 
 BASE = DrawnSystem(
     inputs=Gaussian.isotropic(4),
@@ -26,11 +29,11 @@ BASE = DrawnSystem(
 
 
 def drawn(**changes):
-    return dataclasses.replace(BASE, **changes).draw()
+    return dataclasses.replace(BASE, **changes).draw(NETWORK)
 
 
 def test_equal_systems_draw_equal_numbers():
-    one, other = BASE.draw(), BASE.draw()
+    one, other = BASE.draw(NETWORK), BASE.draw(NETWORK)
     np.testing.assert_array_equal(one.train.X, other.train.X)
     np.testing.assert_array_equal(one.train.y, other.train.y)
     np.testing.assert_array_equal(one.start.V, other.start.V)
@@ -38,7 +41,7 @@ def test_equal_systems_draw_equal_numbers():
 
 
 def test_another_seed_draws_everything_anew():
-    one, other = BASE.draw(), drawn(seed=1)
+    one, other = BASE.draw(NETWORK), drawn(seed=1)
     for first, second in (
         (one.train.X, other.train.X),
         (one.directions, other.directions),
@@ -49,7 +52,7 @@ def test_another_seed_draws_everything_anew():
 
 
 def test_more_samples_extend_the_rows_and_change_nothing_else():
-    small, large = BASE.draw(), drawn(n_train=20, noise=0.0)
+    small, large = BASE.draw(NETWORK), drawn(n_train=20, noise=0.0)
     np.testing.assert_array_equal(large.train.X[:6], small.train.X)
     np.testing.assert_allclose(large.train.y[:6], small.train.y, rtol=1e-13)
     np.testing.assert_array_equal(large.start.V, small.start.V)
@@ -58,13 +61,13 @@ def test_more_samples_extend_the_rows_and_change_nothing_else():
 def test_sigma_and_noise_only_scale():
     one, two = drawn(sigma=1.0, noise=0.1), drawn(sigma=2.0, noise=0.2)
     np.testing.assert_allclose(two.start.V, 2 * one.start.V, rtol=1e-14)
-    clean = BASE.draw().train.y
+    clean = BASE.draw(NETWORK).train.y
     np.testing.assert_allclose(two.train.y - clean, 2 * (one.train.y - clean), atol=1e-14)
     np.testing.assert_array_equal(one.train.X, two.train.X)
 
 
 def test_the_width_changes_the_start_alone():
-    one, other = BASE.draw(), drawn(width=30)
+    one, other = BASE.draw(NETWORK), drawn(width=30)
     assert one.start.V.shape != other.start.V.shape
     np.testing.assert_array_equal(one.train.y, other.train.y)
 
@@ -79,7 +82,7 @@ def test_noise_sits_on_training_labels_only():
 
 
 def test_training_and_test_points_are_different_points():
-    draw = BASE.draw()
+    draw = BASE.draw(NETWORK)
     assert not np.isclose(draw.train.X[:, None], draw.tests["sample"].X[None]).all(axis=2).any()
 
 
@@ -87,12 +90,12 @@ def test_infinitely_many_samples_are_the_law_itself():
     draw = drawn(n_train=float("inf"), noise=0.3)
     assert isinstance(draw.train, Law)
     assert draw.train.noise == 0.3
-    np.testing.assert_array_equal(draw.train.target.B, BASE.draw().tests["exact"].target.B)
+    np.testing.assert_array_equal(draw.train.target.B, BASE.draw(NETWORK).tests["exact"].target.B)
 
 
 def test_no_test_points_where_none_are_asked_for():
     assert set(drawn(n_test=0).tests) == {"exact"}
-    assert set(BASE.draw().tests) == {"exact", "sample"}
+    assert set(BASE.draw(NETWORK).tests) == {"exact", "sample"}
 
 
 def test_streams_depend_on_seed_role_and_shape():
@@ -106,7 +109,7 @@ def test_streams_depend_on_seed_role_and_shape():
 
 def test_a_given_system_draws_nothing():
     train, start = Data(np.ones((2, 3)), np.ones(2)), FactorState.infinite_width(3, 1.0)
-    draw = GivenSystem(train=train, start=start).draw()
+    draw = GivenSystem(train=train, start=start).draw(NETWORK)
     assert draw.train is train
     assert draw.start is start
     assert not draw.tests

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import decay
 from ..problem import Risk
 
 Array = NDArray[np.float64]
@@ -25,6 +26,10 @@ class GradientDescent:
     def on(self, risk: Risk, dt: float) -> GradientDescentOn:
         """Bind to a risk and a step."""
         return GradientDescentOn(risk, dt)
+
+    def decay(self, rates: Array, t: Array, dt: float) -> Array:
+        """Return what is left at times t of modes of a linearised residual, shape (T, K)."""
+        return decay.descent(rates, np.rint(t / dt), dt)
 
 
 class GradientDescentOn:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import decay
 from ..problem import Risk
 from ..risks.jacobian import Jacobian
 
@@ -26,6 +27,10 @@ class GradientFlow:
     def on(self, risk: Risk, dt: float | None = None) -> GradientFlowOn:
         """Bind to a risk; continuous time has no use for a step."""
         return GradientFlowOn(risk)
+
+    def decay(self, rates: Array, t: Array, dt: float | None) -> Array:
+        """Return what is left at times t of modes of a linearised residual, shape (T, K)."""
+        return decay.flow(rates, t)
 
 
 class GradientFlowOn:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...model.network import Network
+from ...model.quadratic import QuadraticFunctions
 from ...model.states.factor import FactorState
 from ...task.inputs.gaussian import Gaussian
 from ...task.system import Law
@@ -88,6 +89,13 @@ class PopulationRisk:
         """Return the three terms at weight statistics (wbar, M)."""
         u, R = self._coefficients(wbar - self.start.wbar, M - self.start.M)
         return _terms(self.law.inputs, u, R, -self.law.target.c)
+
+    def terms_of(self, changes: QuadraticFunctions) -> list[Terms]:
+        """Return the three terms where the predictor has changed by these functions since the start (Z5)."""
+        network, target = self.network, self.law.target
+        u = changes.b + network.alpha * self._wbar_kept - target.b
+        R = 2 * changes.S + network.alpha * network.eps * self._M_kept - target.B
+        return [_terms(self.law.inputs, u_k, R_k, -target.c) for u_k, R_k in zip(u, R, strict=True)]
 
     def loss(self, theta: Array) -> float:
         """Mean squared residual at V = theta, the noise variance included."""

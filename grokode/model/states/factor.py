@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import InvalidInput
 from ..network import Network
+from ..quadratic import QuadraticFunctions
 
 Array = NDArray[np.float64]
 
@@ -227,10 +228,79 @@ class FactorState:
         K: Array = (X1 @ X2.T) * (self.slopes(network, X1) @ self.slopes(network, X2).T)
         return K
 
+    def kernel_terms(self, network: Network, X1: Array, X2: Array) -> tuple[Array, Array, Array]:
+        r"""Linear, cross and quadratic term of the kernel (K1), of order 1, :math:`\epsilon`, :math:`\epsilon^2`.
+
+        Parameters
+        ----------
+        network : Network
+        X1, X2 : ndarray, shape (P1, D), (P2, D)
+
+        Returns
+        -------
+        tuple of ndarray, each of shape (P1, P2)
+            In units of inverse flow time; they sum to the kernel.
+        """
+        eps, linear = network.eps, X1 @ X2.T
+        cross: Array = eps * linear * np.add.outer(X1 @ self.wbar, X2 @ self.wbar)
+        return linear, cross, eps**2 * linear * (X1 @ self.M @ X2.T)
+
+    def kernel_map(self, network: Network, sums: QuadraticFunctions) -> QuadraticFunctions:
+        r"""Return the functions :math:`\sum_\mu w_\mu K(\cdot, x_\mu)`, from sums over the samples.
+
+        With :math:`p = \sum_\mu w_\mu x_\mu` and :math:`T = \sum_\mu w_\mu x_\mu x_\mu^T`,
+
+        .. math:: b = p + \epsilon T \bar w, \quad
+                  S = \mathrm{sym}(\epsilon \bar w p^T + \epsilon^2 M T) \quad (K16)
+
+        Parameters
+        ----------
+        network : Network
+        sums : QuadraticFunctions
+            (p, T) in the place of (b, S), for each set of weights.
+        """
+        cross, quadratic = map_terms(network.eps, self.wbar, self.M, sums)
+        return QuadraticFunctions(sums.b, np.zeros_like(sums.S)) + cross + quadratic
+
+    def kernel_functions(self, network: Network, X: Array, weights: Array) -> QuadraticFunctions:
+        r"""Return :math:`\sum_\mu w_{\mu k} K(\cdot, x_\mu)` for points X (P, D) and weights (P, K)."""
+        T = np.stack([X.T @ (w[:, None] * X) for w in weights.T])
+        return self.kernel_map(network, QuadraticFunctions(weights.T @ X, T))
+
+    def tangents(self, network: Network, X: Array) -> Array:
+        """Tangents c_mu x_mu^T, whose inner products are the kernel (K1), shape (P, r D)."""
+        C = self.slopes(network, X)
+        return (C[:, :, None] * X[:, None, :]).reshape(len(X), -1)
+
+    def tangent_functions(self, network: Network, d: Array) -> QuadraticFunctions:
+        r"""Return what steps d of V change the linearised predictor by, over :math:`\alpha` (Z5).
+
+        Parameters
+        ----------
+        network : Network
+        d : ndarray, shape (r D, K)
+        """
+        steps = d.T.reshape(-1, *self.V.shape)
+        S = network.eps * (self.V.T @ steps)
+        return QuadraticFunctions(self.a @ steps, (S + S.transpose(0, 2, 1)) / 2)
+
     def slopes(self, network: Network, X: Array) -> Array:
         r"""Slope of each pseudo-neuron, :math:`c_\mu = a + \epsilon V x_\mu`, shape (P, r)."""
         slopes: Array = self.a + network.eps * (X @ self.V.T)
         return slopes
+
+
+def map_terms(
+    eps: float, wbar: Array, M: Array, sums: QuadraticFunctions
+) -> tuple[QuadraticFunctions, QuadraticFunctions]:
+    """Cross and quadratic part of the kernel's map (K16), linear in wbar and in M."""
+    D = len(wbar)
+    cross = eps * sums.b[:, :, None] * wbar
+    quadratic = eps**2 * (sums.S.reshape(-1, D) @ M).reshape(sums.S.shape)
+    return (
+        QuadraticFunctions(eps * (sums.S @ wbar), (cross + cross.transpose(0, 2, 1)) / 2),
+        QuadraticFunctions(np.zeros_like(sums.b), (quadratic + quadratic.transpose(0, 2, 1)) / 2),
+    )
 
 
 def _split(R: Array) -> tuple[Array, Array]:

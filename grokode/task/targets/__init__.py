@@ -1,4 +1,4 @@
-"""Target functions: the quadratic form, and the laws that draw its directions."""
+"""Targets: the quadratic form, laws that draw its directions, and laws that label given points."""
 
 from ...registry import Entry, Registry
 
@@ -12,6 +12,10 @@ TARGETS = Registry(
             "grokode.task.targets.multi_index:MultiIndex", "half the weighted sum of k terms (beta_k.x)^2"
         ),
         "product": Entry("grokode.task.targets.product:Product", "(beta_1.x)(beta_2.x)"),
+        "kernel_eigenvector": Entry(
+            "grokode.task.targets.kernel_eigenvector:KernelEigenvector",
+            "eigenvector k of the initial kernel on all points, its mean subtracted",
+        ),
         "file": Entry("grokode.task.targets.file:FromFile", "x^T B x / 2 with the symmetric B of an npy file"),
     },
 )

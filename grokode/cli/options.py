@@ -1,0 +1,90 @@
+"""Options that several commands share: where an experiment comes from, and the system it draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..model.starts import STARTS
+from ..registry import Registry
+from ..task.targets import TARGETS
+
+if TYPE_CHECKING:
+    from ..experiment.compose import Composition
+
+SOURCES, SYSTEM, TRAINING, READING, WRITING = "Sources", "System", "Training", "Reading", "Writing"
+
+
+def option(*names: str, panel: str, help: str) -> Any:
+    """Declare an option in its panel."""
+    return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False)
+
+
+def entries(registry: Registry) -> str:
+    """Describe what a registry offers; the registries themselves import nothing."""
+    return "; ".join(f"{name}: {registry.summary(name)}" for name in registry) + "."
+
+
+PresetName = Annotated[
+    str | None, option("--preset", panel=SOURCES, help="A set-up of the paper; see 'grokode presets'.")
+]
+SpecFile = Annotated[Path | None, option("--spec", panel=SOURCES, help="A TOML file with a whole experiment.")]
+BundleFile = Annotated[
+    Path | None,
+    option("--bundle", panel=SOURCES, help="An npz with your own data, initial weights and learning rate."),
+]
+SavedRun = Annotated[Path | None, option("--from", panel=SOURCES, help="A saved run, to make again or further.")]
+
+Dim = Annotated[int | None, option("--dim", panel=SYSTEM, help="Input dimension D.")]
+NTrain = Annotated[str | None, option("--n-train", panel=SYSTEM, help="Training samples P, or inf.")]
+NTest = Annotated[int | None, option("--n-test", panel=SYSTEM, help="Test points drawn beside the exact test loss.")]
+Width = Annotated[str | None, option("--width", panel=SYSTEM, help="Neurons N, or inf.")]
+Sigma = Annotated[float | None, option("--sigma", panel=SYSTEM, help="Standard deviation of the initial weights.")]
+Alpha = Annotated[float | None, option("--alpha", panel=SYSTEM, help="Output scale; large is lazy.")]
+Eps = Annotated[float | None, option("--eps", panel=SYSTEM, help="Weight of the quadratic part of the activation.")]
+Centered = Annotated[
+    bool | None, option("--centered/--no-centered", panel=SYSTEM, help="Subtract the initial predictor.")
+]
+Target = Annotated[
+    str | None, option("--target", panel=SYSTEM, help=f"NAME or NAME:FIELD=VALUE,... {entries(TARGETS)}")
+]
+Start = Annotated[str | None, option("--start", panel=SYSTEM, help=f"Law of the initial weights. {entries(STARTS)}")]
+Noise = Annotated[
+    float | None, option("--noise", panel=SYSTEM, help="Standard deviation of the noise on training labels.")
+]
+Covariance = Annotated[
+    str | None,
+    option(
+        "--covariance",
+        panel=SYSTEM,
+        help="Covariance of the inputs: a number times I, or an npy file (D,) or (D, D); I/D by default.",
+    ),
+]
+Seed = Annotated[int | None, option("--seed", panel=SYSTEM, help="Seed of data, target and weights.")]
+Threads = Annotated[
+    int | None, option("--threads", panel=TRAINING, help="Threads of the linear algebra, 1 by default.")
+]
+Json = Annotated[
+    str | None, option("--json", panel=WRITING, help="Write one JSON object to a file, or to stdout for -.")
+]
+
+
+def experiment_from(
+    flags: Mapping[str, Any], preset: str | None, spec: Path | None, saved: Path | None, bundle: Path | None
+) -> Composition:
+    """Read the sources of an experiment, and lay them over one another."""
+    from ..experiment import bundle as bundles
+    from ..experiment import files
+    from ..experiment.compose import compose
+    from ..experiment.sources import load_preset, load_spec
+
+    return compose(
+        flags,
+        preset=load_preset(preset) if preset is not None else None,
+        spec=load_spec(spec) if spec else None,
+        saved=files.load(saved) if saved else None,
+        bundle=bundles.load(bundle) if bundle else None,
+    )

@@ -1,0 +1,151 @@
+r"""How far a kernel is turned to a task: the cosine between K and y y', in each convention in use.
+
+The conventions differ in what is averaged and what is centred; a number is never called just "alignment".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.network import Network
+from ..task.inputs.gaussian import Gaussian
+from ..task.system import Law
+
+Array = NDArray[np.float64]
+
+
+def sample_alignment(K: Array, y: Array) -> float:
+    r"""Alignment of a sample, nothing centred: the paper's formula.
+
+    .. math:: \frac{y^T K y}{\|K\|_F\, |y|^2} \quad (A7)
+
+    Every sample is also paired with itself; on few samples that is most of the number (A12).
+
+    Parameters
+    ----------
+    K : ndarray, shape (P, P)
+    y : ndarray, shape (P,)
+
+    Returns
+    -------
+    float
+        0 where K or y is 0.
+    """
+    return cosine(float(y @ K @ y), float(np.sum(K**2)), float(y @ y))
+
+
+def column_centered_alignment(K: Array, y: Array) -> float:
+    r"""Alignment with the mean of every column of K subtracted, and the labels as they are.
+
+    .. math:: \frac{y^T H K y}{\|H K\|_F\, |y|^2}, \qquad H = I - 1 1^T / P
+
+    The convention of the paper's authors' code; it is not the standard centring.
+    """
+    HK = K - K.mean(axis=0)
+    return cosine(float(y @ HK @ y), float(np.sum(HK**2)), float(y @ y))
+
+
+def centered_alignment(K: Array, y: Array) -> float:
+    r"""Alignment with K centred on both sides, and so the labels: the standard centred kernel alignment.
+
+    .. math:: \frac{y^T H K H y}{\|H K H\|_F\, |H y|^2}, \qquad H = I - 1 1^T / P
+
+    References
+    ----------
+    Cortes, Mohri and Rostamizadeh, JMLR 13 (2012).
+    """
+    HK = K - K.mean(axis=0)
+    HKH, Hy = HK - HK.mean(axis=1)[:, None], y - y.mean()
+    return cosine(float(y @ HKH @ y), float(np.sum(HKH**2)), float(Hy @ Hy))
+
+
+def cosine(numerator: float, squared_kernel: float, squared_label: float) -> float:
+    """Return the ratio, 0 where the kernel or the labels vanish."""
+    norm = np.sqrt(max(squared_kernel, 0.0)) * squared_label
+    return float(numerator / norm) if norm > 0 else 0.0
+
+
+# ---- over the law of the inputs
+
+
+class KernelProduct:
+    r"""Mean products of kernels over two independent inputs x, x' ~ N(0, Sigma), in closed form.
+
+    For kernels :math:`x \cdot x' (l + \epsilon u \cdot (x + x') + \epsilon^2 x^T A x')`,
+
+    .. math:: \langle K_1 K_2 \rangle = l_1 l_2 \mathrm{tr}\Sigma^2
+              + 2 \epsilon^2 (\mathrm{tr}\Sigma^2\, u_1^T \Sigma u_2 + 2\, u_1^T \Sigma^3 u_2)
+              + \epsilon^4 [\mathrm{tr}\Sigma^2\, \mathrm{tr}(A_1 \Sigma A_2 \Sigma)
+              + 2\, \mathrm{tr}(A_1 \Sigma^2)\, \mathrm{tr}(A_2 \Sigma^2)
+              + 2\, \mathrm{tr}(A_1 \Sigma^2 A_2 \Sigma^2) + 4\, \mathrm{tr}(A_1 \Sigma A_2 \Sigma^3)] \quad (A13)
+
+    The three terms of a kernel (l = 1, u = wbar, A = M) are orthogonal.
+
+    Parameters
+    ----------
+    inputs : Gaussian
+    eps : float
+    """
+
+    def __init__(self, inputs: Gaussian, eps: float) -> None:
+        self.inputs, self.eps = inputs, eps
+        S = inputs.matrix
+        self.linear = float(np.sum(S * S))
+        """Mean square of the linear term, tr Sigma^2."""
+        self._S2, self._S3 = S @ S, S @ S @ S
+
+    def cross(self, u1: Array, u2: Array) -> float:
+        """Mean product of cross terms."""
+        return float(2 * self.eps**2 * (self.linear * (u1 @ self.inputs.times(u2)) + 2 * (u1 @ self._S3 @ u2)))
+
+    def quadratic(self, A1: Array, A2: Array) -> float:
+        """Mean product of quadratic terms."""
+        inputs, S2, S3 = self.inputs, self._S2, self._S3
+        times = inputs.times(A1)  # A1 Sigma; traces of products are sums over entries
+        twice = A1 @ S2, A2 @ S2
+        return float(
+            self.eps**4
+            * (
+                self.linear * np.sum(times * inputs.times(A2).T)
+                + 2 * np.trace(twice[0]) * np.trace(twice[1])
+                + 2 * np.sum(twice[0] * twice[1].T)
+                + 2 * np.sum(times * (A2 @ S3).T)
+                + 2 * np.sum(inputs.times(A2) * (A1 @ S3).T)
+            )
+        )
+
+
+class PopulationAlignment:
+    r"""Alignment over the law of the inputs: no sample, and no input paired with itself.
+
+    With :math:`H = \langle y\, x x^T \rangle = \langle y \rangle \Sigma + \Sigma B \Sigma`,
+
+    .. math:: \frac{\langle y K y' \rangle}{\sqrt{\langle K^2 \rangle}\, \langle y^2 \rangle}, \qquad
+              \langle y K y' \rangle = |\Sigma b|^2 + 2 \epsilon\, b^T \Sigma H \bar w
+              + \epsilon^2\, \mathrm{tr}(H M H) \quad (A9)
+
+    Parameters
+    ----------
+    network : Network
+    law : Law
+        Its noise does not enter.
+    """
+
+    def __init__(self, network: Network, law: Law) -> None:
+        self._eps = network.eps
+        self._product = KernelProduct(law.inputs, network.eps)
+        inputs, target = law.inputs, law.target
+        BS = inputs.times(target.B)  # B Sigma
+        mean = target.c + np.trace(BS) / 2
+        H = mean * inputs.matrix + inputs.matrix @ BS
+        self._Sb = inputs.times(target.b)
+        self._HSb, self._H2 = H @ self._Sb, H @ H
+        self._squared_label = float(mean**2 + target.b @ self._Sb + np.sum(BS * BS.T) / 2)
+
+    def __call__(self, wbar: Array, M: Array) -> float:
+        """Return the alignment at weight statistics (wbar, M); 0 where the kernel or the target vanishes."""
+        eps, product = self._eps, self._product
+        numerator = self._Sb @ self._Sb + 2 * eps * self._HSb @ wbar + eps**2 * np.sum(self._H2 * M)
+        squared = product.linear + product.cross(wbar, wbar) + product.quadratic(M, M)
+        return cosine(float(numerator), squared, self._squared_label)

@@ -1,0 +1,62 @@
+"""What the network would do if it stayed lazy: the losses of its linearisation along the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curve import Curve
+from ..dynamics.plan import FLOPS
+from ..dynamics.problem import Problem
+from ..dynamics.protocols import Linearizable
+from ..dynamics.risks.empirical import EmpiricalRisk
+from ..lazy.linearized import lazy_losses, linearize
+from ..lazy.spectrum import spectrum_order
+from ..model.kernel import needed_bytes, smallest_space
+from .column import Cost
+
+LABELS = {
+    "train": ("loss_train_lazy", "train loss, linearised"),
+    "exact": ("loss_test_exact_lazy", "test loss (exact), linearised"),
+    "sample": ("loss_test_sample_lazy", "test loss (test points), linearised"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LazyLosses:
+    """Train loss and test losses of the network linearised around its start, for optimizers that have a decay."""
+
+    title: ClassVar[str] = "the linearised network"
+
+    def applies(self, problem: Problem, optimizer: object) -> bool:
+        """Whether the optimizer moves a linearised network in closed form."""
+        return isinstance(optimizer, Linearizable)
+
+    def cost(self, problem: Problem) -> Cost:
+        """Return what it takes: one eigendecomposition, and a function of the inputs a reading."""
+        D = problem.start.V.shape[1]
+        if not isinstance(problem.train, EmpiricalRisk):
+            order = spectrum_order(problem.start)
+            return Cost(once=10.0 * order**3 / FLOPS, each=1e-5, bytes=needed_bytes(order))
+        P = len(problem.train.data.y)
+        space, order = smallest_space(problem.start, P)
+        once = 10.0 * order**3 + (0 if space == "samples" else 2.0 * P * order**2)
+        points = sum(len(risk.data.y) for risk in problem.tests.values() if isinstance(risk, EmpiricalRisk))
+        each = 2.0 * D**2 * (points + (2 * P if space == "samples" else 2 * D))
+        return Cost(once=once / FLOPS, each=5e-5 + each / FLOPS, bytes=needed_bytes(order))
+
+    def at(self, problem: Problem, optimizer: object, t: NDArray[np.float64], dt: float | None) -> Sequence[Curve]:
+        """Return the curves at flow times t, shape (T,); none where a step is too long for a mode to decay."""
+        assert isinstance(optimizer, Linearizable)
+        losses = lazy_losses(linearize(problem), optimizer, t, dt)
+        if not all(np.isfinite(values).all() for values in losses.values()):
+            return ()
+        return [
+            Curve(name=name, values=losses[key], units="1", long_name=long_name)
+            for key, (name, long_name) in LABELS.items()
+            if key in losses
+        ]
