@@ -252,6 +252,68 @@ def _general() -> Derivation:
     return found
 
 
+u_1, u_2, A_1, A_2 = Vector("u₁"), Vector("u₂"), Matrix("A₁"), Matrix("A₂")
+l_1, l_2 = sp.symbols("l₁ l₂")
+"""The coefficients of two kernels."""
+
+
+def terms(number: sp.Expr, vector: Vector, matrix: Matrix) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """Return the linear, cross and quadratic term of a kernel with these coefficients."""
+    linear = Inner(x, xp)
+    cross = eps * linear * (Inner(vector, x) + Inner(vector, xp))
+    return number * linear, sp.expand(cross), eps**2 * linear * Inner(x, matrix, xp)
+
+
+PRODUCTS = (
+    l_1 * l_2 * Trace(Sigma, Sigma),
+    2 * eps**2 * (Trace(Sigma, Sigma) * Inner(u_1, Sigma, u_2) + 2 * Inner(u_1, Sigma, Sigma, Sigma, u_2)),
+    eps**4
+    * (
+        Trace(Sigma, Sigma) * Trace(A_1, Sigma, A_2, Sigma)
+        + 2 * Trace(A_1, Sigma, Sigma) * Trace(A_2, Sigma, Sigma)
+        + 2 * Trace(A_1, Sigma, Sigma, A_2, Sigma, Sigma)
+        + 4 * Trace(A_1, Sigma, A_2, Sigma, Sigma, Sigma)
+    ),
+)
+"""Mean products of two linear, two cross and two quadratic terms; their sum is ⟨K₁ K₂⟩ (A13)."""
+
+
+def _kernel_product() -> Derivation:
+    first, second = terms(l_1, u_1, A_1), terms(l_2, u_2, A_2)
+    yield Equal(
+        words="A kernel x·x′ (l + ε u·(x + x′) + ε² x·A x′) has a linear, a cross and a quadratic term. That of a "
+        "network (K1) is one, with l = 1, u = w̄ and A = M:",
+        left=sp.Add(*terms(sp.Integer(1), wbar, M)),
+        right=sp.expand(KERNEL),
+    )
+    names = ("linear", "cross", "quadratic")
+    for name, *pair, stated in zip(names, first, second, PRODUCTS, strict=True):
+        yield Average(
+            words=f"Two {name} terms, over x, x′ ~ N(0, Σ):",
+            left=sp.expand(sp.Mul(*pair)),
+            right=sp.expand(stated),
+            over=(x, xp),
+            **general,
+        )
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        yield Average(
+            words=f"A {names[one]} and a {names[other]} term are orthogonal: their product is odd in x or in x′.",
+            left=sp.expand(first[one] * second[other]),
+            right=sp.Integer(0),
+            over=(x, xp),
+            **general,
+        )
+    yield Say(words="So are they in the other order, with the names 1 and 2 exchanged.")
+    found = average(sp.Add(*first) * sp.Add(*second), x, xp, **general)
+    same_kernel = {l_1: 1, l_2: 1, u_1: wbar, u_2: wbar, A_1: M, A_2: M}
+    yield Equal(
+        words="At l = 1, u = w̄ and A = M, twice, it is the mean square of the kernel in A9.",
+        left=found.xreplace({letter: sp.sympify(value) for letter, value in same_kernel.items()}),
+        right=sp.expand(GENERAL_SQUARED_KERNEL),
+    )
+    return found
+
+
 def of_the_paper(expression: sp.Expr) -> sp.Expr:
     """Evaluate at the paper's inputs and target."""
     at = replace(replace(expression, Sigma, {(): 1 / D}), B, {(beta, beta): sp.Integer(1)})
@@ -491,6 +553,22 @@ CLAIMS = (
             value=(with_H(GENERAL_NUMERATOR), GENERAL_SQUARED_KERNEL, GENERAL_SQUARED_LABEL),
         ),
         derive=_general,
+    ),
+    Claim(
+        tag="A13",
+        equation="ours: grokode.lazy.alignment.KernelProduct",
+        title="the mean product of two kernels for any covariance; their linear, cross and quadratic terms are "
+        "orthogonal",
+        statement=Formula(
+            latex=r"\langle K_1 K_2 \rangle = l_1 l_2\, \mathrm{tr}\Sigma^2"
+            r" + 2 \epsilon^2 (\mathrm{tr}\Sigma^2\, u_1^T \Sigma u_2 + 2\, u_1^T \Sigma^3 u_2)"
+            r" + \epsilon^4 [\mathrm{tr}\Sigma^2\, \mathrm{tr}(A_1 \Sigma A_2 \Sigma)"
+            r" + 2\, \mathrm{tr}(A_1 \Sigma^2)\, \mathrm{tr}(A_2 \Sigma^2)"
+            r" + 2\, \mathrm{tr}(A_1 \Sigma^2 A_2 \Sigma^2) + 4\, \mathrm{tr}(A_1 \Sigma A_2 \Sigma^3)],"
+            r" \quad K_k = x \cdot x' \, (l_k + \epsilon u_k \cdot (x + x') + \epsilon^2 x^T A_k x')",
+            value=sp.Add(*PRODUCTS),
+        ),
+        derive=_kernel_product,
     ),
     Definition(
         tag="A7",

@@ -16,7 +16,8 @@ from .claim import Average, Claim, Definition, Derivation, Equal, Formula, Mispr
 from .gaussian import Inner, Matrix, Trace, Unit, Vector, average
 from .network import MOMENTS
 from .notation import D, M, N, P, Sigma, alpha, eps, sigma, wbar, x, xp
-from .words import Column, Letter, T, along, reduce, scalars
+from .words import Column, Letter, Symmetric, T, along, reduce, scalars
+from .words import gradient as gradient_by
 
 KERNEL = Inner(x, xp) * (1 + eps * (Inner(wbar, x) + Inner(wbar, xp)) + eps**2 * Inner(x, M, xp))
 """The kernel at any weights, in units of flow time (K1)."""
@@ -314,6 +315,182 @@ def _mean_diagonal() -> Derivation:
     return average(diagonal, x, **general)
 
 
+# ---- functions made of kernels
+
+
+total, spread, mean, moment = Column("p"), Symmetric("T"), Column(wbar.name), Symmetric(M.name)
+"""Σ w_μ x_μ and Σ w_μ x_μ x_μᵀ over samples of weight w_μ; w̄ and M as words."""
+
+
+def mapped(total: sp.Expr, spread: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """Return b and S of the function Σ w_μ K(·, x_μ) (K16)."""
+    turned = eps * mean * T(total) + eps**2 * moment * spread
+    return sp.expand(total + eps * spread * mean), sp.expand((turned + T(turned)) / 2)
+
+
+def _function() -> Derivation:
+    here, there, step = Column(x.name), Column(xp.name), Column("δ")
+    kernel = T(here) * there * (1 + eps * T(mean) * here)
+    kernel += T(here) * there * T(there) * (eps * mean + eps**2 * moment * here)
+    yield Equal(words="K as a word (K1), read so that x′ stands beside x′ᵀ:", left=scalars(kernel), right=KERNEL)
+    slope = reduce(gradient_by(along(kernel, here, step), step), {there * T(there): spread})
+    slope = slope.subs({there: total, T(there): T(total)})
+    linear = slope.subs({here: 0, T(here): 0})
+    quadratic = sp.expand((slope - linear).subs(here, 1) / 2)
+    yield Equal(
+        words="A sample x′ of weight 1 has p = x′ and T = x′ x′ᵀ. The gradient of K(·, x′) by x is b + 2 S x with",
+        left=slope,
+        right=sp.expand(linear + 2 * quadratic * here),
+    )
+    yield Equal(words="b and the symmetric S", left=(linear, quadratic), right=mapped(total, spread))
+    b, S = mapped(there, there * T(there))
+    yield Equal(
+        words="and K(0, x′) = 0, so the function is b·x + xᵀS x. Indeed this is",
+        left=scalars(T(here) * b + T(here) * S * here),
+        right=KERNEL,
+    )
+    w, wp = sp.symbols("w w′")
+    other = Column("p′"), Symmetric("T′")
+    apart = zip(mapped(total, spread), mapped(*other), strict=True)
+    yield Equal(
+        words="Both are linear in (p, T), and a function in (b, S): samples of any weights add up.",
+        left=mapped(w * total + wp * other[0], w * spread + wp * other[1]),
+        right=tuple(w * first + wp * second for first, second in apart),
+    )
+    return linear, quadratic
+
+
+Psi, Q, L, psi, e = Letter("Ψ"), Symmetric("Q"), Letter("L"), Column("ψ"), Column("e")
+"""Features of all samples, one row a sample; their metric; a root of ΨᵀΨ; features at any input; an eigenvector."""
+
+lam = sp.Symbol("λ", positive=True)
+lift = Q * L * e / lam
+"""ℓ, from which the eigenvector of the kernel's matrix is made."""
+
+
+def _features() -> Derivation:
+    Z, R, Rinv, U, A, v = Letter("Z"), Symmetric("R"), Symmetric("R⁻¹"), Letter("U"), Symmetric("A"), Column("v")
+    yield Say(
+        words="K = Ψ Q Ψᵀ on the samples, with a symmetric Q. Let ΨᵀΨ = L Lᵀ, L = Z R: Z has an orthonormal column for "
+        "each nonzero eigenvalue of ΨᵀΨ, and R, diagonal, has their roots. L need not be square."
+    )
+    rules = {T(Psi) * Psi: Z * R**2 * T(Z), T(Z) * Z: 1, R * Rinv: 1, Rinv * R: 1}
+    rest = Psi - Psi * Z * T(Z)
+    yield Equal(words="Outside of Z, Ψ has the Gram matrix", left=reduce(T(rest) * rest, rules), right=sp.Integer(0))
+    root = Psi * Z * Rinv
+    yield Equal(
+        words="so it vanishes, Ψ = Ψ Z Zᵀ. Then U = Ψ Z R⁻¹ has orthonormal columns, UᵀU = 1,",
+        left=reduce(T(root) * root, rules),
+        right=sp.Integer(1),
+    )
+    rules[Psi * Z * T(Z)] = Psi
+    yield Equal(words="and U Lᵀ is", left=reduce(root * R * T(Z), rules), right=Psi)
+    yield Say(words="So K = U A Uᵀ with A = LᵀQ L, and what is orthogonal to U has the eigenvalue 0.")
+    turned = {T(U) * U: 1, T(L) * Q * L: A, A * e: lam * e, T(e) * e: 1}
+    yield Equal(
+        words="From A e = λ e follows K U e = λ U e: every eigenvector of A gives one of K.",
+        left=reduce(U * A * T(U) * U * e, turned),
+        right=lam * U * e,
+    )
+    yield Equal(
+        words="From K v = λ v follows, if λ ≠ 0, that v = K v/λ is some U e, with e = Uᵀv, and A e = λ e, as UᵀK v is "
+        "A Uᵀv: there are no others.",
+        left=reduce(T(U) * U * A * T(U) * v, turned),
+        right=A * T(U) * v,
+    )
+    yield Equal(
+        words="Now let ℓ = Q L e/λ. With Ψ = U Lᵀ, Ψ ℓ is that U e:", left=reduce(U * T(L) * lift, turned), right=U * e
+    )
+    rules = {T(Psi) * Psi: L * T(L), T(L) * Q * L * e: lam * e, T(e) * e: 1}
+    u, K = Psi * lift, Psi * Q * T(Psi)
+    image, squared, extended = (reduce(word, rules) for word in (K * u, T(u) * u, T(psi) * Q * T(Psi) * u / lam))
+    yield Equal(words="Without U, too: u = Ψ ℓ has the eigenvalue λ, K u being", left=image, right=sp.expand(lam * u))
+    yield Equal(words="and for |e| = 1 the squared length", left=squared, right=sp.Integer(1))
+    yield Equal(
+        words="At any input K(x, X) = ψᵀQ Ψᵀ, and K(x, X) u/λ is ψ·ℓ:", left=extended, right=sp.expand(T(psi) * lift)
+    )
+    return image, squared, extended
+
+
+# ---- products of kernels on a sample
+
+
+u, up, E, Ep = Vector("u"), Vector("u′"), Matrix("E"), Matrix("E′")
+"""Any direction, for x_i is e_i·x; any symmetric matrix."""
+
+INDEX = {name: Vector(name) for name in "abijkl"}
+"""A component x_a is written x·a."""
+
+
+def entry(letter: sp.Symbol, at: str) -> sp.Expr:
+    """Return the component u_i of a vector, or the entry E_ij of a matrix."""
+    first, *others = (INDEX[name] for name in at)
+    return Inner(first, letter, *others)
+
+
+def moments(here: str, there: str) -> sp.Expr:
+    """Return the part of x in the moment of some components, times that of x′ in the moment of others."""
+    return sp.Mul(*(entry(x, name) for name in here), *(entry(xp, name) for name in there))
+
+
+def summed(product: sp.Expr) -> sp.Expr:
+    r"""Sum over the indices, each there twice: :math:`\sum_a u_a v_a = u \cdot v` is an average over a ~ N(0, I)."""
+    indices = (letter for letter in INDEX.values() if product.has(letter))
+    return average(product, *indices, scale=sp.Integer(1))
+
+
+def either_order(product: sp.Expr) -> sp.Expr:
+    """Return the mean with x and x′ exchanged: a sum over all pairs of samples does not tell them apart."""
+    return sp.expand((product + product.xreplace({x: xp, xp: x})) / 2)
+
+
+PRODUCTS = tuple(
+    either_order(product)
+    for product in (
+        summed(moments("ab", "ab")),
+        2 * summed(moments("abi", "ab") * entry(u, "i")),
+        2 * summed(moments("abij", "ab") * entry(u, "i") * entry(up, "j"))
+        + 2 * summed(moments("abi", "abj") * entry(u, "i") * entry(up, "j")),
+        summed(moments("abi", "abj") * entry(E, "ij")),
+        2 * summed(moments("abki", "abj") * entry(u, "k") * entry(E, "ij")),
+        summed(moments("abik", "abjl") * entry(E, "ij") * entry(Ep, "kl")),
+    )
+)
+"""What a pair of samples adds to the Frobenius products of basis kernels, from moments (K18)."""
+
+
+def _products() -> Derivation:
+    def linear(direction: Vector) -> sp.Expr:
+        return Inner(x, xp) * (Inner(x, direction) + Inner(xp, direction))
+
+    def quadratic(form: Matrix) -> sp.Expr:
+        return Inner(x, xp) * Inner(x, form, xp)
+
+    yield Say(
+        words="A Frobenius product is a sum over all pairs of samples, (x, x′) and (x′, x) among them. So is a product "
+        "of two moments, such as S_ab = Σ x_a x_b: each pair adds a product of components of x and of x′."
+    )
+    yield Equal(
+        words="Indices that stand twice are summed over, with any dimension:",
+        left=summed(entry(u, "a") * entry(up, "a")),
+        right=Inner(u, up),
+    )
+    products = (
+        ("With G = x·x′, ⟨G, G⟩ is Σ S_ab S_ab: a pair adds", Inner(x, xp) ** 2),
+        ("⟨G, G (x_i + x′_i)⟩ is 2 Σ S_abi S_ab, with u·x for x_i:", Inner(x, xp) * linear(u)),
+        (
+            "⟨G (x_i + x′_i), G (x_j + x′_j)⟩ is 2 Σ S_abij S_ab + 2 Σ S_abi S_abj, with u′·x for x_j:",
+            linear(u) * linear(up),
+        ),
+        ("⟨G, G xᵀE x′⟩ is Σ S_abi S_abj E_ij:", Inner(x, xp) * quadratic(E)),
+        ("⟨G (x_k + x′_k), G xᵀE x′⟩ is 2 Σ S_abki S_abj E_ij, with u·x for x_k:", linear(u) * quadratic(E)),
+        ("⟨G xᵀE x′, G xᵀE′x′⟩ is Σ S_abik S_abjl E_ij E′_kl:", quadratic(E) * quadratic(Ep)),
+    )
+    for (sentence, product), stated in zip(products, PRODUCTS, strict=True):
+        yield Equal(words=sentence, left=sp.expand(product), right=stated)
+    return tuple(product for _, product in products)
+
+
 # ---- eigenvalues with trained readouts
 
 
@@ -515,6 +692,45 @@ CLAIMS = (
             value=Trace(Sigma) + eps**2 * (Trace(Sigma) * Trace(M, Sigma) + 2 * Trace(M, Sigma, Sigma)),
         ),
         derive=_mean_diagonal,
+    ),
+    Claim(
+        tag="K16",
+        equation="ours: grokode.FactorState.kernel_map",
+        title="a sum of kernels with the samples is a linear and quadratic function, made of two sums over the samples",
+        statement=Formula(
+            latex=r"\sum_\mu w_\mu K(\cdot, x_\mu) = b \cdot x + x^T S x, \quad p = \sum_\mu w_\mu x_\mu, \quad"
+            r" T = \sum_\mu w_\mu x_\mu x_\mu^T, \quad b = p + \epsilon T \bar w, \quad"
+            r" S = \tfrac12 [\epsilon (\bar w p^T + p \bar w^T) + \epsilon^2 (M T + T M)]",
+            value=mapped(total, spread),
+        ),
+        derive=_function,
+    ),
+    Claim(
+        tag="K17",
+        equation="ours: grokode.model.kernel.FeatureModes",
+        title="eigenvectors of the kernel's matrix, and their extension to any input, in the space of features",
+        statement=Formula(
+            latex=r"K = \Psi Q \Psi^T, \quad \Psi^T \Psi = L L^T, \quad L^T Q L e = \lambda e, \quad |e| = 1, \quad"
+            r" \ell = Q L e / \lambda \;\Rightarrow\; K \Psi \ell = \lambda \Psi \ell, \quad |\Psi \ell| = 1,"
+            r" \quad K(x, X) \Psi \ell / \lambda = \psi(x) \cdot \ell",
+            value=(sp.expand(lam * Psi * lift), sp.Integer(1), sp.expand(T(psi) * lift)),
+        ),
+        derive=_features,
+    ),
+    Claim(
+        tag="K18",
+        equation="ours: grokode.lazy.sample_kernel",
+        title="products of kernels on a sample from its moments up to order four, without a matrix of all pairs",
+        statement=Formula(
+            latex=r"\langle G, G \rangle = S_{ab} S_{ab}, \quad"
+            r" \langle G, G (x_i + x_i') \rangle = 2 S_{abi} S_{ab}, \quad"
+            r" \langle G (x_i + x_i'), G (x_j + x_j') \rangle = 2 S_{abij} S_{ab} + 2 S_{abi} S_{abj}, \quad"
+            r" \langle G, G\, x^T E x' \rangle = S_{abi} S_{abj} E_{ij}, \quad"
+            r" \langle G (x_k + x_k'), G\, x^T E x' \rangle = 2 S_{abki} S_{abj} E_{ij}, \quad"
+            r" \langle G\, x^T E x', G\, x^T E' x' \rangle = S_{abik} S_{abjl} E_{ij} E'_{kl}",
+            value=PRODUCTS,
+        ),
+        derive=_products,
     ),
     Printed(
         tag="K4",

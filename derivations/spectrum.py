@@ -8,11 +8,14 @@ each of three invariant parts of it: linear functions, traceless quadratic forms
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import sympy as sp
 
 from .claim import Average, Claim, Definition, Derivation, Equal, Formula, Misprint, Printed, Say, misjudged
 from .gaussian import Inner, Matrix, Trace, Unit, average
-from .notation import D, beta, eps, x, xp
+from .notation import D, Sigma, beta, eps, x, xp
+from .words import Column, Symmetric, T, reduce
 
 i, j = Unit("e_i"), Unit("e_j")
 A = Matrix("A")
@@ -219,6 +222,110 @@ def _completeness() -> Derivation:
         right=average(K0**2, x, xp),
     )
     return D + traceless + 1
+
+
+# ---- inputs of independent coordinates, each with its variance
+
+
+diagonal, s, one = Symmetric("diag(s)"), Column("s"), Column("1")
+"""The variances s of d coordinates, as a diagonal matrix and as a column; d ones."""
+
+d, root = sp.symbols("d γ", positive=True)
+s_i, s_j = sp.symbols("s_i s_j", positive=True)
+RADIAL_ROOT = (sp.sqrt(1 + d / 2) - 1) / d
+ROOT = sp.sqrt(2) * diagonal * (1 + root * one * T(one))
+"""γ, and L, a square root of the moments of the squares (S18)."""
+
+ONES = {T(one) * one: d, diagonal * one: s, T(one) * diagonal: T(s)}
+general = {"scale": sp.Integer(1), "covariance": (Sigma,)}
+
+
+def at_diagonal(moment: sp.Expr) -> sp.Expr:
+    """Evaluate at Σ = diag(s)."""
+    others = {atom: 0 for atom in moment.atoms(Inner) if atom.args[0] != atom.args[-1]}
+    return moment.subs({**others, Inner(i, Sigma, i): s_i, Inner(j, Sigma, j): s_j})
+
+
+def _independent_axes() -> Derivation:
+    yield Average(
+        words="At any covariance Σ the moments of two squares are, for i ≠ j,",
+        left=Inner(x, i) ** 2 * Inner(x, j) ** 2,
+        right=Inner(i, Sigma, i) * Inner(j, Sigma, j) + 2 * Inner(i, Sigma, j) ** 2,
+        over=(x,),
+        **general,
+    )
+    yield Average(
+        words="and of one with itself", left=Inner(x, i) ** 4, right=3 * Inner(i, Sigma, i) ** 2, over=(x,), **general
+    )
+    yield Equal(
+        words="With Σ = diag(s) these are, for i ≠ j and i = j,",
+        left=tuple(at_diagonal(average(Inner(x, i) ** 2 * Inner(x, k) ** 2, x, **general)) for k in (j, i)),
+        right=(s_i * s_j, s_i**2 + 2 * s_i**2),
+    )
+    found = reduce(ROOT * T(ROOT), ONES)
+    yield Equal(
+        words="in one matrix 2 diag(s)² + s sᵀ. For any γ, L = √2 diag(s) (1 + γ 1 1ᵀ) has the square L Lᵀ",
+        left=found,
+        right=2 * diagonal**2 + (4 * root + 2 * d * root**2) * s * T(s),
+    )
+    (solution,) = sp.solve(4 * root + 2 * d * root**2 - 1, root)
+    yield Equal(words="The one is the other for 4γ + 2d γ² = 1, at a positive γ:", left=solution, right=RADIAL_ROOT)
+    component, outside = yield from _constant(solution)
+    yield from _apart()
+    product = average(2 * Inner(x, i) ** 2 * Inner(x, j) ** 2, x, **general)
+    return sp.expand(found.subs(root, solution)), solution, component, outside, at_diagonal(product)
+
+
+def _constant(solution: sp.Expr) -> Generator[Say, None, tuple[sp.Expr, sp.Expr]]:
+    """Project the constant function on the squares."""
+    inverse = 1 - root / (1 + root * d) * one * T(one)
+    yield Equal(
+        words="L has an inverse, as no variance is 0, and (1 + γ 1 1ᵀ)(1 − γ/(1 + γ d) 1 1ᵀ) is",
+        left=sp.simplify(reduce((1 + root * one * T(one)) * inverse, ONES)),
+        right=sp.Integer(1),
+    )
+    yield Say(
+        words="So the functions L⁻¹ (x_1², …, x_d²) are orthonormal. The constant 1 has with the squares the overlaps "
+        "⟨x_i²⟩ = s_i, and with these functions L⁻¹ s."
+    )
+    component = 1 / (sp.sqrt(2) * (1 + root * d))
+    yield Equal(
+        words="All of its components are 1/(√2 (1 + γ d)), for L times as many of them is",
+        left=sp.simplify(reduce(component * ROOT * one, ONES)),
+        right=s,
+    )
+    component = component.subs(root, solution)
+    yield Equal(words="that is,", left=sp.simplify(component), right=1 / sp.sqrt(d + 2))
+    outside = sp.simplify(1 - d * component**2)
+    yield Equal(words="Of its mean square 1 this is left:", left=outside, right=2 / (d + 2))
+    return component, outside
+
+
+def _apart() -> Generator[Say, None, None]:
+    """Show that the monomials of other kinds are orthogonal to the squares, to the constant and to each other."""
+    k = Unit("e_k")
+    yield Average(
+        words="Products √2 x_i x_j with i ≠ j have the mean square",
+        left=2 * Inner(x, i) ** 2 * Inner(x, j) ** 2,
+        right=2 * Inner(i, Sigma, i) * Inner(j, Sigma, j) + 4 * Inner(i, Sigma, j) ** 2,
+        over=(x,),
+        **general,
+    )
+    yield Say(words="that is 2 s_i s_j where Σ = diag(s).")
+    others = (sp.Integer(1), Inner(x, i) ** 2, Inner(x, k) ** 2, Inner(x, i) * Inner(x, k))
+    products = [average(Inner(x, i) * Inner(x, j) * other, x, **general) for other in others]
+    yield Equal(
+        words="There they are orthogonal to the constant, to the squares x_i² and x_k², and to x_i x_k:",
+        left=tuple(map(at_diagonal, products)),
+        right=(sp.Integer(0),) * 4,
+    )
+    yield Average(
+        words="and linear functions are to all of these, being odd.",
+        left=Inner(x, i) * Inner(x, A, x),
+        right=sp.Integer(0),
+        over=(x,),
+        **general,
+    )
 
 
 def _radial_share() -> str:
@@ -432,5 +539,27 @@ CLAIMS = (
             latex=r"\langle \phi_i \phi_j \rangle = 0 \text{ for } \phi = x_i,\; x_i x_j,\; x_i^2 - |x|^2/D,\; |x|^2"
         ),
         derive=_orthogonality,
+    ),
+    Claim(
+        tag="S18",
+        equation="ours: grokode.lazy.population_spectrum",
+        title="a square root L of the moments of the squares x_i², for independent coordinates of variances s; the "
+        "component of the constant function on each of its columns, and its power outside of them; the mean square of "
+        "√2 x_i x_j",
+        statement=Formula(
+            latex=r"\langle x_i^2 x_j^2 \rangle = 2 s_i^2 \delta_{ij} + s_i s_j = (L L^T)_{ij}, \quad"
+            r" L = \sqrt2\, \mathrm{diag}(s) (I + \gamma 1 1^T), \quad"
+            r" \gamma = \frac{\sqrt{1 + d/2} - 1}{d}, \quad"
+            r" L^{-1} s = \frac{1}{\sqrt2 (1 + \gamma d)} 1, \quad 1 - |L^{-1} s|^2 = \frac{2}{d + 2}, \quad"
+            r" \langle 2 x_i^2 x_j^2 \rangle = 2 s_i s_j \; (i \ne j)",
+            value=(
+                2 * diagonal**2 + s * T(s),
+                RADIAL_ROOT,
+                1 / (sp.sqrt(2) * (1 + RADIAL_ROOT * d)),
+                2 / (d + 2),
+                2 * s_i * s_j,
+            ),
+        ),
+        derive=_independent_axes,
     ),
 )

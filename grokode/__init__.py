@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .experiment import bundle as bundle
     from .experiment.bundle import Bundle as Bundle
     from .experiment.examine import kernel as kernel
+    from .experiment.examine import problem as problem
     from .experiment.files import load as load
     from .experiment.files import save as save
     from .experiment.kernel_report import KernelReport as KernelReport
@@ -53,6 +54,7 @@ _PUBLIC = {
     "lazy": "grokode.lazy",
     "load": "grokode.experiment.files:load",
     "plot": "grokode.plot",
+    "problem": "grokode.experiment.examine:problem",
     "run": "grokode.experiment.simulate:run",
     "save": "grokode.experiment.files:save",
 }

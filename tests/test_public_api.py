@@ -33,6 +33,7 @@ PINNED = [
     "lazy",
     "load",
     "plot",
+    "problem",
     "run",
     "save",
 ]

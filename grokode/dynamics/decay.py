@@ -44,8 +44,10 @@ def descent(rates: Array, steps: Array, dt: float) -> Array:
     Returns
     -------
     ndarray, shape (T, K)
+        Infinite where a mode has diverged beyond float64.
     """
-    return np.asarray(np.power(1 - dt * rates, steps[:, None]))
+    with np.errstate(over="ignore"):
+        return np.asarray(np.power(1 - dt * rates, steps[:, None]))
 
 
 def heavy_ball(rates: Array, steps: Array, dt: float, momentum: float) -> Array:
@@ -55,6 +57,9 @@ def heavy_ball(rates: Array, steps: Array, dt: float, momentum: float) -> Array:
     :math:`z^2 - (1 + \mu - h) z + \mu`,
 
     .. math:: \rho_k = \frac{(1 - h - z_2) z_1^k + (z_1 - 1 + h) z_2^k}{z_1 - z_2} \quad (Z7)
+
+    With :math:`z = m \pm s`, m = (1 + mu - h)/2, that is half the sum of the powers, plus (1 - mu - h)/2 times their
+    quotient :math:`(z_1^k - z_2^k)/(z_1 - z_2)`. Both are computed without cancellation, also where the roots meet.
 
     Parameters
     ----------
@@ -67,19 +72,22 @@ def heavy_ball(rates: Array, steps: Array, dt: float, momentum: float) -> Array:
     Returns
     -------
     ndarray, shape (T, K)
+        Not finite where a mode has diverged beyond float64.
     """
     h, k = dt * rates, steps[:, None]
-    # (1 + mu - h)^2 - 4 mu, in a form in which nothing cancels for the slow modes, h -> 0
-    spread = np.sqrt(((1 - momentum) ** 2 + h * (h - 2 * (1 + momentum))).astype(complex))
-    mean = (1 + momentum - h) / 2
-    z1, z2 = mean + spread / 2, mean - spread / 2
-    # where the roots meet, the limit of the quotient; its error is of second order in their distance
-    double = np.abs(spread) < DOUBLE
-    distance = np.where(double, 1.0, spread)
-    apart = ((1 - h - z2) * z1**k + (z1 - 1 + h) * z2**k) / distance
-    together = mean**k + k * (1 - h - mean) * mean ** np.maximum(k - 1, 0)
-    return np.where(double, together, apart.real)
-
-
-DOUBLE = 1e-6
-"""Roots nearer than this are one: rounding over their distance and the distance squared are then 1e-10 or less."""
+    m = (1 + momentum - h) / 2
+    squared = ((1 - momentum) ** 2 + h * (h - 2 * (1 + momentum))) / 4  # m^2 - mu: nothing cancels as h -> 0
+    s, size, sign = np.sqrt(np.abs(squared)), np.abs(m), np.where(m < 0, -1.0, 1.0)
+    real, double = squared > 0, squared == 0
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        # real roots: the smaller to the k over the larger to the k is e^x
+        larger = np.where(real, size + s, 1.0)
+        x = k * np.log1p(np.maximum(-2 * s / np.where(real, larger, np.inf), 2.0**-53 - 1))  # a root 0 is rounding
+        power = larger**k
+        # complex roots: sqrt(mu) e^(+- i angle)
+        angle, radius = k * np.arctan2(s, size), np.sqrt(momentum) ** k
+        half_sum = np.where(real, power * (1 + np.exp(x)) / 2, radius * np.cos(angle))
+        quotient = np.where(real, -power * np.expm1(x) / 2, radius * np.sin(angle)) / np.where(double, 1.0, s)
+        quotient = np.where(double, k * size ** np.maximum(k - 1, 0), quotient)
+        left: Array = sign**k * (half_sum + sign * (1 - momentum - h) / 2 * quotient)
+    return left

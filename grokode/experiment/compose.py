@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput
 from .bundle import Bundle
 from .result import Run
-from .sources import Preset
+from .sources import Preset, load_preset
 from .spec import DEFAULTS, Experiment, merge
 
 BUNDLE_DEFAULTS: dict[str, Any] = {"optimizer": "gradient_descent", "steps": 10_000}
@@ -27,6 +27,25 @@ class Composition:
     bundle: Bundle | None
     files: Mapping[str, NDArray[np.float64]]
     notes: tuple[str, ...]
+
+
+def composition_of(what: str | Experiment | Bundle | None, parameters: Mapping[str, Any]) -> Composition:
+    """Lay parameters over a preset by its name, a whole experiment, a bundle, or nothing.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none of these, or a parameter is wrong.
+    """
+    if not (what is None or isinstance(what, (str, Experiment, Bundle))):
+        raise InvalidInput(f"cannot run a {type(what).__name__}; give a preset's name, an Experiment or a Bundle")
+    whole = what.model_dump(exclude_none=True) if isinstance(what, Experiment) else {}
+    return compose(
+        parameters,
+        preset=load_preset(what) if isinstance(what, str) else None,
+        spec=Preset(name="the experiment", summary="", parameters=whole, grid={}),
+        bundle=what if isinstance(what, Bundle) else None,
+    )
 
 
 def compose(

@@ -31,10 +31,9 @@ from ..observables import KERNEL_OBSERVABLES
 from ..task.streams import Role, stream
 from ..task.system import Law
 from .bundle import Bundle
-from .compose import compose
+from .compose import composition_of
 from .kernel_report import KernelReport, SampleSpectrum
 from .resources import free_memory
-from .sources import Preset, load_preset
 from .spec import GIVEN, Experiment
 from .systems import problem_of
 from .versions import versions
@@ -51,6 +50,30 @@ DRAWS = 5
 SIZES = 12
 LONG = 5.0
 """Seconds beyond which an estimated time is said before starting."""
+
+
+def problem(what: str | Experiment | Bundle | None = None, **parameters: Any) -> Problem:
+    """Draw an experiment, or take a bundle, and bind it to its network: what the functions of ``grokode.lazy`` take.
+
+    Parameters
+    ----------
+    what : str, Experiment, Bundle or None
+        As for ``run``.
+    **parameters
+        Parameters of the experiment, over those of ``what``.
+
+    Returns
+    -------
+    Problem
+        With ``train``, ``tests``, ``start``, and ``modes``, the initial kernel on the training set.
+
+    Raises
+    ------
+    InvalidInput
+        If a parameter is wrong, or the problem does not fit into memory.
+    """
+    composition = composition_of(what, parameters)
+    return problem_of(composition.experiment, composition.bundle, composition.files)
 
 
 def kernel(
@@ -93,13 +116,7 @@ def kernel(
     >>> import grokode
     >>> report = grokode.kernel(dim=10, n_train=40, width=float("inf"))
     """
-    whole = what.model_dump(exclude_none=True) if isinstance(what, Experiment) else {}
-    composition = compose(
-        parameters,
-        preset=load_preset(what) if isinstance(what, str) else None,
-        spec=Preset(name="the experiment", summary="", parameters=whole, grid={}),
-        bundle=what if isinstance(what, Bundle) else None,
-    )
+    composition = composition_of(what, parameters)
     return examine(
         composition.experiment, composition.bundle, composition.files, ridge=ridge, sizes=sizes, draws=draws, say=say
     )
@@ -118,12 +135,12 @@ def examine(
     """Report on a whole experiment; ``kernel`` has the parameters."""
     _check(ridge, sizes, draws)
     with threadpool_limits(limits=experiment.threads), np.errstate(over="ignore", invalid="ignore"):
-        problem = problem_of(experiment, bundle, files or {})
-        on_start = _OnStart(experiment, problem, ridge, say or (lambda _: None))
+        bound = problem_of(experiment, bundle, files or {})
+        on_start = _OnStart(experiment, bound, ridge, say or (lambda _: None))
         law, spectrum = on_start.law, on_start.spectrum()
         averages: dict[str, Any] = {}
         if law and spectrum:
-            averages = _OnAverage(experiment, problem, ridge or 0.0, law, spectrum).findings(sizes, draws)
+            averages = _OnAverage(experiment, bound, ridge or 0.0, law, spectrum).findings(sizes, draws)
         return KernelReport(
             experiment=experiment,
             sample=on_start.sample(),
@@ -172,7 +189,7 @@ class _OnStart:
         return SampleSpectrum(
             eigenvalues=modes.eigenvalues / P,
             n_train=P,
-            condition=condition(modes),
+            condition=condition(modes.eigenvalues),
             cut=modes.cut / P,
             difficulty=linearization.difficulty,
             floor=linearization.floor,
@@ -215,15 +232,15 @@ class _OnStart:
         return found
 
     def regressions(self) -> dict[str, KernelRegression]:
-        problem = self.problem
-        found = {"ridgeless": kernel_regression(problem)}
-        if not isinstance(linearize(problem), OnSample):
+        linearization, test_loss = linearize(self.problem), self.problem.test_loss
+        found = {"ridgeless": kernel_regression(linearization)}
+        if not isinstance(linearization, OnSample):
             return found
         if self.ridge is not None:
-            found["given"] = kernel_regression(problem, self.ridge)
-        if problem.test_loss:
-            found["best"] = kernel_regression(problem, best_ridge(problem, problem.test_loss))
-        found["gcv"] = kernel_regression(problem, best_ridge(problem, "gcv"))
+            found["given"] = kernel_regression(linearization, self.ridge)
+        if test_loss:
+            found["best"] = kernel_regression(linearization, best_ridge(linearization, test_loss))
+        found["gcv"] = kernel_regression(linearization, best_ridge(linearization, "gcv"))
         return found
 
 

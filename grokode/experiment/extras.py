@@ -29,6 +29,11 @@ class Extras:
     observables: Sequence[CostlyObservable] = ()
     curves: Sequence[CurveObservable] = ()
 
+    @property
+    def no_numbers(self) -> dict[str, None]:
+        """Every number that could come with curves, as not computed."""
+        return {number: None for name in CURVE_OBSERVABLES for number in CURVE_OBSERVABLES.load(name).numbers}
+
 
 def choose_extras(
     problem: Problem,

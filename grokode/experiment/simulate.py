@@ -19,20 +19,19 @@ from ..dynamics.protocols import Method
 from ..dynamics.risks.jacobian import spectral_radius
 from ..dynamics.solvers import SOLVERS
 from ..dynamics.trajectory import Control, Trajectory, integrate, iterate
-from ..errors import Diverged, GrokodeWarning, InvalidInput
+from ..errors import Diverged, GrokodeWarning
 from ..observables.certificate import never
 from ..observables.crossings import CrossingWatch, Threshold
 from ..outcome import Status
 from .bundle import Bundle, dt_of
-from .compose import compose
+from .compose import composition_of
 from .extras import Extras, choose_extras
 from .recorder import Recorder
 from .resources import free_memory
 from .result import Run
 from .saving import saved_points
-from .sources import Preset, load_preset
 from .spec import Experiment
-from .summary import summarize, summarize_kernel
+from .summary import summarize
 from .systems import named_arrays, problem_of
 from .versions import versions
 
@@ -86,15 +85,7 @@ def run(
     >>> import grokode
     >>> run = grokode.run("kumar-fig1", alpha=4, t_max=100)
     """
-    if not (what is None or isinstance(what, (str, Experiment, Bundle))):
-        raise InvalidInput(f"cannot run a {type(what).__name__}; give a preset's name, an Experiment or a Bundle")
-    whole = what.model_dump(exclude_none=True) if isinstance(what, Experiment) else {}
-    composition = compose(
-        parameters,
-        preset=load_preset(what) if isinstance(what, str) else None,
-        spec=Preset(name="the experiment", summary="", parameters=whole, grid={}),
-        bundle=what if isinstance(what, Bundle) else None,
-    )
+    composition = composition_of(what, parameters)
     return simulate(
         composition.experiment,
         composition.bundle,
@@ -176,7 +167,8 @@ class _Simulation:
         )
         trajectory = self._flow(method, control) if method else self._descend(control, recorder)
         crossings = watch.finish(recorder.t[-1], recorder.theta, certify=trajectory.status is not Status.TIME_LIMIT)
-        curves = recorder.curves() | self._lazy_curves(extras, np.array(recorder.t))
+        beside, numbers = self._beside(extras, np.array(recorder.t))
+        curves = recorder.curves() | beside
         if self.dt is not None and (self.optimizer.steps or experiment.points == "bundle"):
             steps = curves["t"].values / self.dt
             if np.allclose(steps, np.rint(steps), rtol=1e-9):  # a flow that stopped early ends between two
@@ -193,7 +185,8 @@ class _Simulation:
                 dt=self.dt,
                 steps=self.optimizer.steps,
             )
-            | summarize_kernel(self.problem if extras.curves else None),
+            | extras.no_numbers
+            | numbers,
             status=trajectory.status,
             work=trajectory.work,
             versions=versions(),
@@ -250,11 +243,18 @@ class _Simulation:
             warnings.warn(message, GrokodeWarning, stacklevel=2)
         return trajectory
 
-    def _lazy_curves(self, extras: Extras, t: Array) -> dict[str, Curve]:
-        found = [curve for item in extras.curves for curve in item.at(self.problem, self.optimizer, t, self.dt)]
-        if extras.curves and not found:
-            self.say("no curves of the linearised network: the step is too long for its fastest mode, and they diverge")
-        return {curve.name: curve for curve in found}
+    def _beside(self, extras: Extras, t: Array) -> tuple[dict[str, Curve], dict[str, Any]]:
+        """Return the curves that need no state, and the numbers that come with them."""
+        curves: dict[str, Curve] = {}
+        numbers: dict[str, Any] = {}
+        for item in extras.curves:
+            known = item.on(self.problem)
+            found = known.at(self.optimizer, t, self.dt)
+            if not found:
+                self.say(f"no curves of {item.title}: the step is too long for its fastest mode, and they diverge")
+            curves |= {curve.name: curve for curve in found}
+            numbers |= known.summary()
+        return curves, numbers
 
     def _certify(self, t: float, theta: Array, threshold: float) -> Any:
         # a tolerance looser than the default promises nothing that a proof could stand on

@@ -7,10 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..curve import Curve
-from ..dynamics.problem import Problem
-from ..dynamics.risks.empirical import EmpiricalRisk
-from ..lazy.regression import kernel_regression
-from ..model.kernel import condition
 from ..observables.crossings import delay
 from ..outcome import Crossing
 from .result import number
@@ -65,21 +61,3 @@ def summarize(
             step = None if t is None else t / dt
             summary[f"step_{name}"] = step if step is None or not steps else round(step)
     return summary
-
-
-def summarize_kernel(problem: Problem | None) -> dict[str, Any]:
-    """Return what the initial kernel can do at best, by name; None where it was not computed or does not exist.
-
-    Parameters
-    ----------
-    problem : Problem or None
-        None where the kernel was left out.
-    """
-    regression = kernel_regression(problem) if problem else None
-    finite = problem is not None and isinstance(problem.train, EmpiricalRisk)
-    return {
-        "kernel_regression_loss_exact": regression.loss_exact if regression else None,
-        "kernel_regression_loss_sample": regression.loss_sample if regression else None,
-        "kernel_condition": condition(problem.modes) if problem and finite else None,
-        "kernel_rank": len(problem.modes.eigenvalues) if problem and finite else None,
-    }

@@ -89,29 +89,28 @@ class KernelProduct:
     """
 
     def __init__(self, inputs: Gaussian, eps: float) -> None:
-        self.inputs, self.eps = inputs, eps
-        S = inputs.matrix
-        self.linear = float(np.sum(S * S))
+        self._inputs, self._eps = inputs, eps
+        self.linear = float(np.sum(inputs.Sigma**2))
         """Mean square of the linear term, tr Sigma^2."""
-        self._S2, self._S3 = S @ S, S @ S @ S
 
     def cross(self, u1: Array, u2: Array) -> float:
         """Mean product of cross terms."""
-        return float(2 * self.eps**2 * (self.linear * (u1 @ self.inputs.times(u2)) + 2 * (u1 @ self._S3 @ u2)))
+        times = self._inputs.times
+        once = times(u2)
+        return float(2 * self._eps**2 * (self.linear * (u1 @ once) + 2 * (u1 @ times(times(once)))))
 
     def quadratic(self, A1: Array, A2: Array) -> float:
-        """Mean product of quadratic terms."""
-        inputs, S2, S3 = self.inputs, self._S2, self._S3
-        times = inputs.times(A1)  # A1 Sigma; traces of products are sums over entries
-        twice = A1 @ S2, A2 @ S2
+        """Mean product of quadratic terms; no product of matrices where Sigma is diagonal."""
+        times = self._inputs.times
+        once1, once2 = times(A1), times(A2)  # A Sigma; the trace of a product is a sum over entries
+        twice1, twice2 = times(once1), times(once2)
         return float(
-            self.eps**4
+            self._eps**4
             * (
-                self.linear * np.sum(times * inputs.times(A2).T)
-                + 2 * np.trace(twice[0]) * np.trace(twice[1])
-                + 2 * np.sum(twice[0] * twice[1].T)
-                + 2 * np.sum(times * (A2 @ S3).T)
-                + 2 * np.sum(inputs.times(A2) * (A1 @ S3).T)
+                self.linear * np.sum(once1 * once2.T)
+                + 2 * np.trace(twice1) * np.trace(twice2)
+                + 2 * np.sum(twice1 * twice2.T)
+                + 4 * np.sum(once1 * times(twice2).T)
             )
         )
 

@@ -47,12 +47,13 @@ class KernelRegression:
     residual: float
 
 
-def kernel_regression(problem: Problem, ridge: float = 0.0) -> KernelRegression:
+def kernel_regression(problem: Problem | Linearization, ridge: float = 0.0) -> KernelRegression:
     r"""Regress on the initial kernel of a problem.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or Linearization
+        Several regressions on one problem share its linearisation.
     ridge : float
         Added to the diagonal of the kernel's matrix, in units of inverse flow time. Without one, eigenvalues that are
         rounding (``Modes.cut``) count as zero, whatever ridge stands on them.
@@ -69,10 +70,11 @@ def kernel_regression(problem: Problem, ridge: float = 0.0) -> KernelRegression:
     """
     if not (np.isfinite(ridge) and ridge >= 0):
         raise InvalidInput(f"ridge must be zero or positive and finite, got {ridge}")
-    linearization = linearize(problem)
+    linearization = linearize(problem) if isinstance(problem, Problem) else problem
     if ridge and not isinstance(linearization, OnSample):
         raise InvalidInput(f"ridge {ridge} is nothing beside an infinite training set; leave it at 0")
-    losses = linearization.losses(fractions(linearization, np.array([ridge])))
+    fitted = fractions(linearization, np.array([ridge]))
+    losses = linearization.losses(fitted)
     exact, sample = (losses.get(name) for name in ("exact", "sample"))
     on_sample = linearization if isinstance(linearization, OnSample) else None
     return KernelRegression(
@@ -80,7 +82,7 @@ def kernel_regression(problem: Problem, ridge: float = 0.0) -> KernelRegression:
         loss_train=float(losses["train"][0]),
         loss_exact=None if exact is None else float(exact[0]),
         loss_sample=None if sample is None else float(sample[0]),
-        terms=on_sample.terms(fractions(on_sample, np.array([ridge])))[0] if on_sample and exact is not None else None,
+        terms=on_sample.terms(fitted)[0] if on_sample and exact is not None else None,
         residual=_residual(on_sample, ridge) if on_sample else np.nan,
     )
 
@@ -91,14 +93,14 @@ def fractions(linearization: Linearization, ridges: Array) -> Array:
     return np.asarray(values / np.add.outer(ridges, values))
 
 
-def generalized_cross_validation(problem: Problem, ridges: Array) -> Array:
+def generalized_cross_validation(problem: Problem | OnSample, ridges: Array) -> Array:
     r"""Generalised cross-validation, an estimate of the test loss from the training set alone.
 
     .. math:: \frac{|r(\delta)|^2 / P}{(1 - \mathrm{tr} H(\delta) / P)^2}, \qquad H = K_0 (K_0 + \delta I)^{-1}
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or OnSample
         Of a finite training set.
     ridges : ndarray, shape (T,)
         Positive.
@@ -113,19 +115,19 @@ def generalized_cross_validation(problem: Problem, ridges: Array) -> Array:
     """
     linearization = _on_sample(problem)
     fitted = fractions(linearization, ridges)
-    P = problem.modes.n_samples
+    P = len(linearization.residual)
     left = np.sum(((1 - fitted) * linearization.components) ** 2, axis=1) / P + linearization.floor
     # 1 - tr H / P, without cancellation where nearly everything is fitted
     free = (np.sum(1 - fitted, axis=1) + (P - len(linearization.eigenvalues))) / P
     return np.asarray(left / free**2)
 
 
-def best_ridge(problem: Problem, criterion: str = "exact") -> float:
+def best_ridge(problem: Problem | OnSample, criterion: str = "exact") -> float:
     """Find the ridge that makes a criterion smallest.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or OnSample
         Of a finite training set.
     criterion : {"exact", "sample", "gcv"}
         A test loss of the problem, or generalised cross-validation.
@@ -142,15 +144,15 @@ def best_ridge(problem: Problem, criterion: str = "exact") -> float:
         If the training set is infinite, or the problem has no such test loss.
     """
     linearization = _on_sample(problem)
-    values = linearization.eigenvalues
-    if criterion != "gcv" and criterion not in problem.tests:
-        raise InvalidInput(f"no {criterion} test loss to choose a ridge by; take one of {[*problem.tests, 'gcv']}")
+    values, tests = linearization.eigenvalues, linearization.problem.tests
+    if criterion != "gcv" and criterion not in tests:
+        raise InvalidInput(f"no {criterion} test loss to choose a ridge by; take one of {', '.join([*tests, 'gcv'])}")
     if not len(values):
         return 0.0
 
     def objective(ridges: Array) -> Array:
         if criterion == "gcv":
-            return generalized_cross_validation(problem, ridges)
+            return generalized_cross_validation(linearization, ridges)
         return np.asarray(linearization.losses(fractions(linearization, ridges))[criterion])
 
     best = _minimize(objective, values[-1] / SPAN, values[0] * SPAN)
@@ -172,8 +174,8 @@ def _minimize(objective: Callable[[Array], Array], low: float, high: float) -> f
     return float(np.exp(found.x))
 
 
-def _on_sample(problem: Problem) -> OnSample:
-    linearization = linearize(problem)
+def _on_sample(problem: Problem | OnSample) -> OnSample:
+    linearization = linearize(problem) if isinstance(problem, Problem) else problem
     if not isinstance(linearization, OnSample):
         raise InvalidInput("an infinite training set needs no ridge; give a finite --n-train")
     return linearization

@@ -65,9 +65,8 @@ class Modes(Protocol):
         ...
 
 
-def condition(modes: Modes) -> float:
-    """Largest over smallest nonzero eigenvalue; 1 where there is none."""
-    values = modes.eigenvalues
+def condition(values: Array) -> float:
+    """Largest over smallest of nonzero eigenvalues in decreasing order; 1 where there is none."""
     return float(values[0] / values[-1]) if len(values) else 1.0
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,10 +71,23 @@ class CostlyObservable(Observable, Protocol):
         ...
 
 
+class CurvesOfTime(Protocol):
+    """Curves of one problem that are known at any time without a state."""
+
+    def at(self, optimizer: object, t: NDArray[np.float64], dt: float | None) -> Sequence[Curve]:
+        """Return the curves at flow times t, shape (T,); none where they are not finite."""
+        ...
+
+    def summary(self) -> Mapping[str, Any]:
+        """Return numbers that need no time, by name; None where one does not exist."""
+        ...
+
+
 class CurveObservable(Protocol):
-    """Whole curves, known at any time without a state; ``title`` says what they are."""
+    """Curves of time; ``title`` says what they are, ``numbers`` names what their summary has."""
 
     title: str
+    numbers: Sequence[str]
 
     def applies(self, problem: Problem, optimizer: object) -> bool:
         """Whether there are such curves."""
@@ -84,6 +97,6 @@ class CurveObservable(Protocol):
         """Return what it takes."""
         ...
 
-    def at(self, problem: Problem, optimizer: object, t: NDArray[np.float64], dt: float | None) -> Sequence[Curve]:
-        """Return the curves at flow times t, shape (T,); none where they are not finite."""
+    def on(self, problem: Problem) -> CurvesOfTime:
+        """Return the curves of a problem."""
         ...

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,10 @@ from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
 from ..dynamics.protocols import Linearizable
 from ..dynamics.risks.empirical import EmpiricalRisk
-from ..lazy.linearized import lazy_losses, linearize
+from ..lazy.linearized import Linearization, OnSample, lazy_losses, linearize
+from ..lazy.regression import kernel_regression
 from ..lazy.spectrum import spectrum_order
-from ..model.kernel import needed_bytes, smallest_space
+from ..model.kernel import condition, needed_bytes, smallest_space
 from .column import Cost
 
 LABELS = {
@@ -31,6 +32,12 @@ class LazyLosses:
     """Train loss and test losses of the network linearised around its start, for optimizers that have a decay."""
 
     title: ClassVar[str] = "the linearised network"
+    numbers: ClassVar[Sequence[str]] = (
+        "kernel_regression_loss_exact",
+        "kernel_regression_loss_sample",
+        "kernel_condition",
+        "kernel_rank",
+    )
 
     def applies(self, problem: Problem, optimizer: object) -> bool:
         """Whether the optimizer moves a linearised network in closed form."""
@@ -49,10 +56,21 @@ class LazyLosses:
         each = 2.0 * D**2 * (points + (2 * P if space == "samples" else 2 * D))
         return Cost(once=once / FLOPS, each=5e-5 + each / FLOPS, bytes=needed_bytes(order))
 
-    def at(self, problem: Problem, optimizer: object, t: NDArray[np.float64], dt: float | None) -> Sequence[Curve]:
+    def on(self, problem: Problem) -> Lazy:
+        """Return the curves of a problem."""
+        return Lazy(linearize(problem))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lazy:
+    """A linearised network along a run, and where it ends."""
+
+    linearization: Linearization
+
+    def at(self, optimizer: object, t: NDArray[np.float64], dt: float | None) -> Sequence[Curve]:
         """Return the curves at flow times t, shape (T,); none where a step is too long for a mode to decay."""
         assert isinstance(optimizer, Linearizable)
-        losses = lazy_losses(linearize(problem), optimizer, t, dt)
+        losses = lazy_losses(self.linearization, optimizer, t, dt)
         if not all(np.isfinite(values).all() for values in losses.values()):
             return ()
         return [
@@ -60,3 +78,15 @@ class LazyLosses:
             for key, (name, long_name) in LABELS.items()
             if key in losses
         ]
+
+    def summary(self) -> Mapping[str, Any]:
+        """Return kernel regression's test losses, and the condition and rank of the kernel's matrix."""
+        regression, values = kernel_regression(self.linearization), self.linearization.eigenvalues
+        finite = isinstance(self.linearization, OnSample)
+        numbers = (
+            regression.loss_exact,
+            regression.loss_sample,
+            condition(values) if finite else None,
+            len(values) if finite else None,
+        )
+        return dict(zip(LazyLosses.numbers, numbers, strict=True))

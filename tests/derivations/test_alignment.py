@@ -5,14 +5,21 @@ import itertools
 import numpy as np
 import pytest
 from grokode_derivations.alignment import (
+    A_1,
+    A_2,
     ALIGNMENT,
     CLAIMS,
     NUMERATOR,
     OWN_NUMERATOR,
     OWN_SQUARED_KERNEL,
+    PRODUCTS,
     SQUARED_KERNEL,
     SQUARED_LABEL,
     c,
+    l_1,
+    l_2,
+    u_1,
+    u_2,
 )
 from grokode_derivations.claim import Outcome
 from grokode_derivations.gaussian import numeric
@@ -20,6 +27,7 @@ from grokode_derivations.notation import B, D, M, P, Sigma, alpha, b, beta, eps,
 from grokode_derivations.spectrum import QUADRATIC, RADIAL
 
 import grokode
+from grokode.lazy.alignment import KernelProduct, PopulationAlignment
 
 BY_TAG = {claim.tag: claim for claim in CLAIMS}
 DIMS = pytest.mark.parametrize("dim", [1, 2, 3])
@@ -103,6 +111,70 @@ def test_an_input_paired_with_itself_adds_the_proved_averages(dim, weight, rng):
     y = single_index(direction)(X)
     assert numeric(OWN_NUMERATOR, at) == pytest.approx(p @ (y**2 * own), rel=1e-12, abs=0)
     assert numeric(OWN_SQUARED_KERNEL, at) == pytest.approx(p @ own**2, rel=1e-12, abs=0)
+
+
+@EPS
+@DIMS
+def test_the_package_computes_the_alignment_for_any_covariance_and_any_quadratic_target(dim, weight, rng):
+    root, form = rng.standard_normal((2, dim, dim))
+    covariance, linear = root @ root.T + 0.1 * np.eye(dim), rng.standard_normal(dim)
+    state, _, at = random_case(dim, weight, rng)
+    at |= {c: 0.7, b: linear, B: form + form.T, Sigma: covariance}
+    numerator, squared_kernel, squared_label = (numeric(value, at) for value in BY_TAG["A9"].statement.value)
+    law = grokode.Law(grokode.Gaussian(covariance), grokode.QuadraticTarget(0.7, linear, form + form.T))
+    computed = PopulationAlignment(grokode.Network(alpha=1.0, eps=weight), law)(state.wbar, state.M)
+    # an alignment is a cosine: 1e-12 of 1
+    proved = numerator / (np.sqrt(squared_kernel) * squared_label)
+    assert computed == pytest.approx(proved, rel=0, abs=1e-12)
+
+
+# ---- products of kernels
+
+
+def any_kernel(number, u, A, weight, X):
+    """Evaluate x.x' (l + eps u.(x + x') + eps^2 x^T A x') at all pairs of rows."""
+    return (X @ X.T) * (number + weight * np.add.outer(X @ u, X @ u) + weight**2 * X @ A @ X.T)
+
+
+def coefficients(dim, rng):
+    """Return (u, A) of two kernels, A symmetric and of either sign, by the proof's letters."""
+    vectors, forms = rng.standard_normal((2, dim)), rng.standard_normal((2, dim, dim))
+    forms = forms + forms.transpose(0, 2, 1)
+    return {u_1: vectors[0], u_2: vectors[1], A_1: forms[0], A_2: forms[1]}
+
+
+@pytest.mark.parametrize("full", [True, False], ids=["covariance", "variances"])
+@EPS
+@DIMS
+def test_the_package_computes_the_proved_products_of_kernels(dim, weight, full, rng):
+    root, at = rng.standard_normal((dim, dim)), coefficients(dim, rng)
+    covariance = root @ root.T if full else rng.uniform(0.1, 2, dim)
+    matrix = covariance if full else np.diag(covariance)
+    at |= {l_1: 1.0, l_2: 1.0, eps: weight, Sigma: matrix}
+    proved = [numeric(value, at) for value in PRODUCTS]
+    product = KernelProduct(grokode.Gaussian(covariance), weight)
+    computed = product.linear, product.cross(at[u_1], at[u_2]), product.quadratic(at[A_1], at[A_2])
+    # contributions have both signs: compare with the bound that Cauchy and Schwarz give
+    squares = (
+        [numeric(value, at | {u_1: at[u], u_2: at[u], A_1: at[A], A_2: at[A]}) for value in PRODUCTS]
+        for u, A in ((u_1, A_1), (u_2, A_2))
+    )
+    scale = np.sqrt(np.prod(list(squares), axis=0))
+    np.testing.assert_allclose(computed / scale, proved / scale, rtol=0, atol=1e-12)
+
+
+@EPS
+@DIMS
+def test_the_products_of_kernels_are_those_over_the_population(dim, weight, rng):
+    root, at = rng.standard_normal((dim, dim)), coefficients(dim, rng)
+    covariance = root @ root.T + 0.1 * np.eye(dim)
+    at |= {l_1: 0.7, l_2: -1.3, eps: weight, Sigma: covariance}
+    X, p = population(covariance)
+    first = any_kernel(at[l_1], at[u_1], at[A_1], weight, X)
+    second = any_kernel(at[l_2], at[u_2], at[A_2], weight, X)
+    scale = np.sqrt((p @ first**2 @ p) * (p @ second**2 @ p))
+    proved = numeric(BY_TAG["A13"].statement.value, at)
+    assert proved / scale == pytest.approx(p @ (first * second) @ p / scale, rel=0, abs=1e-12)
 
 
 # ---- special cases

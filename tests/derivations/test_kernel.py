@@ -6,10 +6,28 @@ import numpy as np
 import pytest
 from grokode_derivations.claim import Outcome
 from grokode_derivations.gaussian import numeric
-from grokode_derivations.kernel import CLAIMS, INITIAL, KERNEL, LINEAR, RADIAL, TRACELESS, WITH_READOUTS, rho
+from grokode_derivations.kernel import (
+    CLAIMS,
+    INITIAL,
+    KERNEL,
+    LINEAR,
+    PRODUCTS,
+    RADIAL,
+    TRACELESS,
+    WITH_READOUTS,
+    E,
+    Ep,
+    rho,
+    u,
+    up,
+)
 from grokode_derivations.notation import D, M, N, P, Sigma, alpha, eps, sigma, wbar, x, xp
+from grokode_derivations.words import numeric as word
 
 import grokode
+from grokode.lazy import alignment, sample_kernel
+from grokode.model.kernel import FeatureModes, MonomialFeatures, SampleModes, TangentFeatures
+from grokode.model.quadratic import QuadraticFunctions
 
 BY_TAG = {claim.tag: claim for claim in CLAIMS}
 SHAPES = pytest.mark.parametrize(("width", "dim"), [(1, 3), (2, 5), (7, 3), (40, 2)])
@@ -160,6 +178,145 @@ def test_the_mean_of_the_diagonal_agrees_with_quadrature(dim, rng):
     diagonal = np.diag(state.kernel(network(0.6), points @ root.T, points @ root.T))
     values = {eps: 0.6, M: state.M, Sigma: root @ root.T}
     assert numeric(BY_TAG["K9"].statement.value, values) == pytest.approx(weights @ diagonal, rel=1e-12, abs=0)
+
+
+# ---- functions made of kernels
+
+
+@SHAPES
+def test_the_package_maps_sums_over_samples_to_the_proved_function(width, dim, rng):
+    state = grokode.FactorState.from_neurons(rng.standard_normal((width, dim)))
+    X, weights, others = rng.standard_normal((6, dim)), rng.standard_normal((6, 2)), rng.standard_normal((4, dim))
+    sums = QuadraticFunctions(weights.T @ X, np.einsum("mk,mi,mj->kij", weights, X, X))
+    mapped = state.kernel_map(network(0.6), sums)
+    assert_equal(mapped(others), state.kernel(network(0.6), others, X) @ weights)
+    for k in range(2):
+        values = {"ε": 0.6, "w̄": state.wbar[:, None], "M": state.M, "p": sums.b[k, :, None], "T": sums.S[k]}
+        b, S = (word(value, values) for value in BY_TAG["K16"].statement.value)
+        assert_equal(mapped.b[k], b[:, 0])
+        assert_equal(mapped.S[k], S)
+
+
+def test_from_the_samples_themselves_the_package_finds_the_same_functions(rng):
+    state = grokode.FactorState.from_neurons(rng.standard_normal((5, 3)))
+    X, weights, others = rng.standard_normal((6, 3)), rng.standard_normal((6, 2)), rng.standard_normal((4, 3))
+    functions = state.kernel_functions(network(0.6), X, weights)
+    assert_equal(functions(others), state.kernel(network(0.6), others, X) @ weights)
+
+
+# samples and neurons: features that depend on each other, and more of them than samples, and fewer
+FEATURES = pytest.mark.parametrize("features", [TangentFeatures, MonomialFeatures])
+SAMPLES = pytest.mark.parametrize(("width", "samples"), [(2, 4), (2, 30), (20, 4), (20, 30)])
+
+
+@SAMPLES
+@FEATURES
+def test_the_eigenvectors_of_the_package_are_those_of_the_kernel(features, width, samples, rng):
+    state = grokode.FactorState.from_neurons(rng.standard_normal((width, 3)))
+    X, others = rng.standard_normal((samples, 3)), rng.standard_normal((5, 3))
+    modes = FeatureModes.of(features(network(0.6), state), X)
+    K = state.kernel(network(0.6), X, X)
+    vectors = modes.combine(np.eye(len(modes.eigenvalues)))
+    np.testing.assert_allclose(K @ vectors, vectors * modes.eigenvalues, rtol=0, atol=1e-12 * modes.eigenvalues[0])
+    # a length is known up to rounding over the eigenvalue
+    rounding = 1e-13 * modes.eigenvalues[0] / modes.eigenvalues[-1]
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(len(vectors.T)), rtol=0, atol=rounding)
+
+    extended = modes.functions(np.eye(len(modes.eigenvalues)))(others)
+    expected = state.kernel(network(0.6), others, X) @ vectors / modes.eigenvalues
+    np.testing.assert_allclose(extended, expected, rtol=0, atol=rounding * np.abs(expected).max())
+
+    found = SampleModes.of(network(0.6), state, X).eigenvalues
+    rank = min(samples, 6 if width == 2 else 9)
+    assert len(found) == len(modes.eigenvalues) == rank
+    np.testing.assert_allclose(modes.eigenvalues, found, rtol=0, atol=1e-12 * found[0])
+
+
+@SAMPLES
+@FEATURES
+def test_any_root_of_the_moments_gives_the_proved_eigenvectors(features, width, samples, rng):
+    """Their own matrix, transposed, is one: of full rank or not, square or not."""
+    state = grokode.FactorState.from_neurons(rng.standard_normal((width, 3)))
+    X, other = rng.standard_normal((samples, 3)), rng.standard_normal((1, 3))
+    chosen = features(network(0.6), state)
+    rows, Q = chosen.rows(X), chosen.metric()
+    modes = FeatureModes.of(chosen, X)
+    eigenvalue, e = (value[..., -1] for value in np.linalg.eigh(rows @ Q @ rows.T))
+    values = {"Ψ": rows, "L": rows.T, "Q": Q, "e": e[:, None], "ψ": chosen.rows(other).T, "λ": eigenvalue}
+    image, _, extended = BY_TAG["K17"].statement.value
+    assert eigenvalue == pytest.approx(modes.eigenvalues[0], rel=1e-12)
+    first = modes.combine(np.eye(len(modes.eigenvalues))[:, :1])
+    sign = np.sign(first[0, 0] * e[0])
+    np.testing.assert_allclose(word(image, values), sign * eigenvalue * first, rtol=0, atol=1e-12 * eigenvalue)
+    computed = modes.functions(np.eye(len(modes.eigenvalues))[:, :1])(other)
+    np.testing.assert_allclose(word(extended, values), sign * computed, rtol=1e-11)
+
+
+# ---- products of kernels on a sample
+
+
+def over_pairs_of(X, product, values):
+    """Sum what a pair of samples adds over all pairs."""
+    return float(np.sum(matrix(product, values, X, X)))
+
+
+def test_the_proved_products_are_those_of_moments_in_numbers(rng):
+    X, (i, j) = rng.standard_normal((7, 3)), rng.standard_normal((2, 3))
+    first, second = (form + form.T for form in rng.standard_normal((2, 3, 3)))
+    two, three = np.einsum("ma,mb->ab", X, X), np.einsum("ma,mb,mc->abc", X, X, X)
+    four = np.einsum("ma,mb,mc,md->abcd", X, X, X, X)
+    computed = (
+        np.einsum("ab,ab", two, two),
+        2 * np.einsum("abi,ab,i", three, two, i),
+        2 * np.einsum("abij,ab,i,j", four, two, i, j) + 2 * np.einsum("abi,abj,i,j", three, three, i, j),
+        np.einsum("abi,abj,ij", three, three, first),
+        2 * np.einsum("abki,abj,ij,k", four, three, first, i),
+        np.einsum("abik,abjl,ij,kl", four, four, first, second),
+    )
+    values = {u: i, up: j, E: first, Ep: second}
+    scale = np.einsum("abcd,abcd", four, four)
+    proved = [over_pairs_of(X, product, values) for product in PRODUCTS]
+    np.testing.assert_allclose(computed, proved, rtol=0, atol=1e-12 * scale)
+
+
+@pytest.mark.parametrize("space", [True, False], ids=["samples", "monomials"])
+@pytest.mark.parametrize("samples", [3, 40])
+@SHAPES
+def test_the_package_reads_the_proved_norms_from_a_sample(width, dim, samples, space, rng, monkeypatch):
+    monkeypatch.setattr(sample_kernel, "in_samples", lambda *_: space)
+    start = grokode.FactorState.from_neurons(rng.standard_normal((width, dim)))
+    state = start.at(start.V + 0.5 * rng.standard_normal(start.V.shape))
+    X, y, weight = rng.standard_normal((samples, dim)), rng.standard_normal(samples), 0.6
+    reading = sample_kernel.SampleKernel(network(weight), start, X, y).read(state)
+
+    def terms(vector, form):
+        values = {u: vector, up: vector, E: form, Ep: form}
+        products = [over_pairs_of(X, product, values) for product in PRODUCTS]
+        return products * weight ** np.array([0, 1, 2, 2, 3, 4])
+
+    linear, with_cross, cross, with_quadratic, between, quadratic = terms(state.wbar, state.M)
+    norms = reading.norm_linear, reading.norm_cross, reading.norm_quadratic, reading.norm
+    squared = linear + cross + quadratic + 2 * (with_cross + with_quadratic + between)
+    np.testing.assert_allclose(norms, np.sqrt([linear, cross, quadratic, squared]), rtol=1e-12)
+    _, _, cross, _, between, quadratic = terms(state.wbar - start.wbar, state.M - start.M)
+    assert reading.drift == pytest.approx(np.sqrt(cross + quadratic + 2 * between), rel=1e-12)
+
+    K0, K = (at.kernel(network(weight), X, X) for at in (start, state))
+    assert reading.norm == pytest.approx(np.linalg.norm(K), rel=1e-12)
+    assert reading.drift == pytest.approx(np.linalg.norm(K - K0), rel=1e-12)
+    nearest = np.vdot(K, K0) / np.vdot(K0, K0)
+    assert reading.drift_scale == pytest.approx((nearest - 1) * np.linalg.norm(K0), rel=0, abs=1e-12 * reading.norm)
+    assert reading.drift_rotation == pytest.approx(np.linalg.norm(K - nearest * K0), rel=1e-11)
+    expected = [
+        function(K, y)
+        for function in (
+            alignment.sample_alignment,
+            alignment.column_centered_alignment,
+            alignment.centered_alignment,
+        )
+    ]
+    computed = reading.alignment_sample, reading.alignment_column_centered, reading.alignment_centered
+    np.testing.assert_allclose(computed, expected, rtol=0, atol=1e-12)
 
 
 # ---- trained readouts

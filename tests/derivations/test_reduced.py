@@ -84,9 +84,9 @@ def test_the_factor_moves_as_the_reduced_equations_say(dim, rank, law, centered,
 def test_the_flow_of_the_whole_factor_stays_on_the_reduced_numbers(dim, rank, centered, rng):
     case = make(dim, rank, "paper", centered, rng)
     times = np.linspace(0, 30, 13)
-    # DOP853 keeps the error of a step below 1e-11 of the state. The flow decreases a loss, so errors of the some
-    # hundred steps add up at worst: 1e-8 of the largest number leaves them a factor of ten.
-    accurate = {"method": "DOP853", "rtol": 1e-11, "atol": 1e-12, "t_eval": times}
+    # DOP853 estimates the error of a step to be below 1e-12 of the state. Where stability limits its steps the errors
+    # are larger, 1e-9 in all (measured, D = 1): 1e-8 of the largest number leaves them a factor of nine.
+    accurate = {"method": "DOP853", "rtol": 1e-12, "atol": 1e-13, "t_eval": times}
     shape = case.start.V.shape
     whole = scipy.integrate.solve_ivp(
         lambda t, theta: case.risk.force(theta.reshape(shape)).ravel(), (0, 30), case.start.V.ravel(), **accurate
