@@ -76,7 +76,8 @@ def heavy_ball(rates: Array, steps: Array, dt: float, momentum: float) -> Array:
     """
     h, k = dt * rates, steps[:, None]
     m = (1 + momentum - h) / 2
-    squared = ((1 - momentum) ** 2 + h * (h - 2 * (1 + momentum))) / 4  # m^2 - mu: nothing cancels as h -> 0
+    root = np.sqrt(momentum)
+    squared = ((1 - root) ** 2 - h) * ((1 + root) ** 2 - h) / 4  # m^2 - mu, without its cancellation
     s, size, sign = np.sqrt(np.abs(squared)), np.abs(m), np.where(m < 0, -1.0, 1.0)
     real, double = squared > 0, squared == 0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -85,7 +86,7 @@ def heavy_ball(rates: Array, steps: Array, dt: float, momentum: float) -> Array:
         x = k * np.log1p(np.maximum(-2 * s / np.where(real, larger, np.inf), 2.0**-53 - 1))  # a root 0 is rounding
         power = larger**k
         # complex roots: sqrt(mu) e^(+- i angle)
-        angle, radius = k * np.arctan2(s, size), np.sqrt(momentum) ** k
+        angle, radius = k * np.arctan2(s, size), root**k
         half_sum = np.where(real, power * (1 + np.exp(x)) / 2, radius * np.cos(angle))
         quotient = np.where(real, -power * np.expm1(x) / 2, radius * np.sin(angle)) / np.where(double, 1.0, s)
         quotient = np.where(double, k * size ** np.maximum(k - 1, 0), quotient)

@@ -223,6 +223,10 @@ class _OnStart:
             columns = observable.columns(self.problem)
             if not any(column.name.startswith("alignment") for column in columns):
                 continue
+            needed = observable.cost(self.problem).bytes
+            if needed > free_memory():
+                self.say(f"left out, needing {needed / 2**30:.3g} GiB: {observable.title}")
+                continue
             values = observable.on(self.problem)(self.problem.start)
             found |= {
                 column.name: value

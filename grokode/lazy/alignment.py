@@ -43,7 +43,7 @@ def column_centered_alignment(K: Array, y: Array) -> float:
     The convention of the paper's authors' code; it is not the standard centring.
     """
     HK = K - K.mean(axis=0)
-    return cosine(float(y @ HK @ y), float(np.sum(HK**2)), float(y @ y))
+    return cosine(float(y @ HK @ y), _beyond_rounding(HK, K), float(y @ y))
 
 
 def centered_alignment(K: Array, y: Array) -> float:
@@ -57,7 +57,13 @@ def centered_alignment(K: Array, y: Array) -> float:
     """
     HK = K - K.mean(axis=0)
     HKH, Hy = HK - HK.mean(axis=1)[:, None], y - y.mean()
-    return cosine(float(y @ HKH @ y), float(np.sum(HKH**2)), float(Hy @ Hy))
+    return cosine(float(y @ HKH @ y), _beyond_rounding(HKH, K), _beyond_rounding(Hy, y))
+
+
+def _beyond_rounding(centered: Array, whole: Array) -> float:
+    """Squared norm of what centring leaves; 0 where that is rounding."""
+    left, rounding = float(np.sum(centered**2)), (len(whole) * np.finfo(float).eps) ** 2 * float(np.sum(whole**2))
+    return left if left > rounding else 0.0
 
 
 def cosine(numerator: float, squared_kernel: float, squared_label: float) -> float:

@@ -94,6 +94,8 @@ class SampleKernel:
         squared = sums.squared + 2 * sums.overlap + sums.moved
         columns = squared - sums.columns / P
         centered = squared - 2 * sums.columns / P + (sums.total / P) ** 2
+        # where samples are equal these differences are rounding
+        columns, centered = (left if left > ROUNDING * squared else 0.0 for left in (columns, centered))
         scale = sums.overlap / math.sqrt(sums.squared) if sums.squared else 0.0
         return KernelReading(
             norm=_root(squared),
@@ -109,6 +111,10 @@ class SampleKernel:
                 sums.label - 2 * mean * sums.label_total + mean**2 * sums.total, centered, self._centered
             ),
         )
+
+
+ROUNDING = 1e-13
+"""Of a squared norm: what sums over pairs of samples lose."""
 
 
 def in_samples(P: int, D: int) -> bool:

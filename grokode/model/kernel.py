@@ -339,6 +339,6 @@ def diagonalize(L: Array, Q: Array, size: int) -> tuple[Array, Array, float]:
 def eigenpairs(A: Array, size: int) -> tuple[Array, Array, float]:
     """Eigenvalues above the cut, decreasing, their eigenvectors as columns, and the cut."""
     values, vectors = scipy.linalg.eigh(A, driver="evd", check_finite=False)
-    cut = float(size * np.finfo(float).eps * max(values[-1], 0.0))
+    cut = float(size * np.finfo(float).eps * np.max(values, initial=0.0))
     kept = values > cut
     return values[kept][::-1], np.ascontiguousarray(vectors[:, kept][:, ::-1]), cut
