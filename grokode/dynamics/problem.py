@@ -14,7 +14,7 @@ from ..model.kernel import Modes, decompose
 from ..model.network import Network
 from ..model.states.factor import FactorState
 from ..task.data import Data
-from ..task.system import Draw, Source
+from ..task.system import Draw, Law, Source
 from .risks.empirical import EmpiricalRisk
 from .risks.population import PopulationRisk
 
@@ -54,6 +54,12 @@ class Problem:
         """The test loss that crossings, peak and delay use: ``exact`` where it exists, else ``sample``."""
         return next((name for name in ("exact", "sample") if name in self.tests), "")
 
+    @property
+    def law(self) -> Law | None:
+        """Law of the inputs with the clean task on it, where they are known."""
+        risk = self.tests.get("exact")
+        return risk.law if isinstance(risk, PopulationRisk) else None
+
     @cached_property
     def modes(self) -> Modes:
         """The initial kernel on the training set, decomposed once.
@@ -61,7 +67,7 @@ class Problem:
         Raises
         ------
         InvalidInput
-            If the training set is infinite.
+            If the training set is infinite, or the decomposition does not fit into memory.
         """
         if not isinstance(self.train, EmpiricalRisk):
             raise InvalidInput("an infinite training set has no kernel matrix; give a finite --n-train")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,43 +15,31 @@ from threadpoolctl import threadpool_limits
 
 from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
+from ..dynamics.risks.empirical import EmpiricalRisk
 from ..dynamics.risks.population import PopulationRisk
 from ..errors import InvalidInput
-from ..lazy.learning_curve import (
-    AverageRegression,
-    SampledRegression,
-    average_regression,
-    sampled_regression,
-    samples_to_reach,
-)
-from ..lazy.linearized import OnSample, linearize
+from ..lazy.linearized import OnPopulation, OnSample
 from ..lazy.regression import KernelRegression, best_ridge, kernel_regression
 from ..lazy.spectrum import Level, PopulationSpectrum, population_spectrum, spectrum_order
+from ..memory import free_memory, refuse
 from ..model.kernel import condition, needed_bytes, smallest_space
 from ..model.states.factor import FactorState
 from ..observables import KERNEL_OBSERVABLES
-from ..task.streams import Role, stream
-from ..task.system import Law
+from .averages import Averages
 from .bundle import Bundle
 from .compose import composition_of
 from .kernel_report import KernelReport, SampleSpectrum
-from .resources import free_memory
-from .spec import GIVEN, Experiment
+from .spec import GIVEN, MOST, Experiment
 from .systems import problem_of
 from .versions import versions
 
 Array = NDArray[np.float64]
 
-PARTS = (0.5, 0.1)
-"""Parts of the task's mean square, for the number of samples with which regression gets there."""
-
-SIMULATED = 1000
-"""Up to this many samples the learning curve is simulated unless asked otherwise."""
-
-DRAWS = 5
-SIZES = 12
 LONG = 5.0
 """Seconds beyond which an estimated time is said before starting."""
+
+TOO_LONG = 120.0
+"""Seconds beyond which the spectrum over the law of the inputs is left out, unless the learning curve is asked for."""
 
 
 def problem(what: str | Experiment | Bundle | None = None, **parameters: Any) -> Problem:
@@ -133,37 +123,53 @@ def examine(
     say: Callable[[str], None] | None = None,
 ) -> KernelReport:
     """Report on a whole experiment; ``kernel`` has the parameters."""
-    _check(ridge, sizes, draws)
+    started = time.perf_counter()
+    ridge, sizes, draws = _checked(ridge, sizes, draws)
     with threadpool_limits(limits=experiment.threads), np.errstate(over="ignore", invalid="ignore"):
         bound = problem_of(experiment, bundle, files or {})
         on_start = _OnStart(experiment, bound, ridge, say or (lambda _: None))
-        law, spectrum = on_start.law, on_start.spectrum()
-        averages: dict[str, Any] = {}
-        if law and spectrum:
-            averages = _OnAverage(experiment, bound, ridge or 0.0, law, spectrum).findings(sizes, draws)
+        on_start.refuse_too_large()
+        spectrum, law = on_start.spectrum(asked=sizes is not None), bound.law
+        averages = None
+        if spectrum is not None and law is not None:
+            averages = Averages(experiment, bound, ridge or 0.0, law, spectrum, sizes, draws)
+            averages.refuse_too_large()
+        elif law is None and (sizes is not None or draws is not None):
+            on_start.say("no learning curve: the law of the inputs, or the task on all of it, is not known")
         return KernelReport(
             experiment=experiment,
             sample=on_start.sample(),
             levels=on_start.levels(bundle),
             spectrum=spectrum,
             alignments=on_start.alignments(),
-            regressions=on_start.regressions(),
+            regressions=on_start.regressions(spectrum),
+            ridge=ridge or 0.0,
             versions=versions(),
-            **averages,
+            **(averages.findings() if averages else {}),
+            seconds=time.perf_counter() - started,
         )
 
 
-def _check(ridge: float | None, sizes: Sequence[float] | None, draws: int | None) -> None:
+def _checked(
+    ridge: float | None, sizes: Sequence[float] | None, draws: int | None
+) -> tuple[float | None, list[int] | None, int | None]:
+    """Return what was asked for as numbers; sizes are rounded, and each is kept once."""
+    try:
+        ridge = None if ridge is None else float(ridge)
+        counts = None if sizes is None else np.atleast_1d(np.asarray(sizes, dtype=float)).ravel()
+    except (TypeError, ValueError):
+        raise InvalidInput(f"ridge and sizes must be numbers, got {ridge!r} and {sizes!r}") from None
     if ridge is not None and not (math.isfinite(ridge) and ridge >= 0):
-        raise InvalidInput(f"ridge must be zero or positive and finite, got {ridge}")
-    for size in sizes or ():
-        if not (math.isfinite(size) and size >= 1 and size == int(size)):
-            raise InvalidInput(f"learning_curve must list whole numbers of samples from 1 on, got {size}")
-    if draws is not None and draws < 0:
-        raise InvalidInput(f"draws must be 0 or more, got {draws}")
+        raise InvalidInput(f"ridge must be zero or positive and finite, got {ridge:g}")
+    if counts is not None and not (counts.size and np.all((counts >= 1) & (counts <= MOST))):
+        wrong = "none" if not counts.size else f"{counts[~((counts >= 1) & (counts <= MOST))][0]:g}"
+        raise InvalidInput(f"sizes of the learning curve must be numbers from 1 to {MOST:.0e}, got {wrong}")
+    if draws is not None and not (isinstance(draws, int) and draws >= 0):
+        raise InvalidInput(f"draws must be 0 or more, a whole number, got {draws!r}")
+    return ridge, None if counts is None else sorted({round(size) for size in counts}), draws
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _OnStart:
     """What there is to say of the kernel of one draw."""
 
@@ -172,49 +178,59 @@ class _OnStart:
     ridge: float | None
     say: Callable[[str], None]
 
-    @property
-    def law(self) -> Law | None:
-        """Law of the inputs with the task on it, clean, where they are known."""
-        risk = self.problem.tests.get("exact")
-        return risk.law if isinstance(risk, PopulationRisk) else None
+    @cached_property
+    def on_sample(self) -> OnSample | None:
+        """The network linearised on a finite training set."""
+        risk = self.problem.train
+        return OnSample(self.problem, risk) if isinstance(risk, EmpiricalRisk) else None
+
+    def refuse_too_large(self) -> None:
+        """Refuse a kernel that does not fit into memory, before any work is done."""
+        if isinstance(self.problem.train, EmpiricalRisk):
+            P = len(self.problem.train.data.y)
+            needed = needed_bytes(*smallest_space(self.problem.start, P))
+            refuse(needed, f"the kernel of {P} samples", "lower --n-train or --dim")
 
     def sample(self) -> SampleSpectrum | None:
-        linearization = linearize(self.problem)
-        if not isinstance(linearization, OnSample):
+        if self.on_sample is None:
             return None
-        P = len(linearization.residual)
-        order = smallest_space(self.problem.start, P)[1]
-        _refuse_too_large(order, "the kernel on the training set", "--n-train or --dim")
-        modes = self.problem.modes
+        modes, P = self.problem.modes, len(self.on_sample.residual)
         return SampleSpectrum(
             eigenvalues=modes.eigenvalues / P,
             n_train=P,
             condition=condition(modes.eigenvalues),
             cut=modes.cut / P,
-            difficulty=linearization.difficulty,
-            floor=linearization.floor,
+            difficulty=self.on_sample.difficulty,
+            floor=self.on_sample.floor,
         )
 
     def levels(self, bundle: Bundle | None) -> Sequence[Level]:
-        if self.law is None or bundle is not None or self.experiment.start == GIVEN:
+        law = self.problem.law
+        if law is None or bundle is not None or self.experiment.start == GIVEN:
             return ()
         mean = FactorState.infinite_width(self.experiment.dim, self.experiment.sigma)
-        return population_spectrum(self.problem.network, mean, self.law).levels()
+        return population_spectrum(self.problem.network, mean, law).levels()
 
-    def spectrum(self) -> PopulationSpectrum | None:
-        if self.law is None:
+    def spectrum(self, *, asked: bool) -> PopulationSpectrum | None:
+        """Return the spectrum over the law of the inputs, where that is known; said, where it is long or left out."""
+        law = self.problem.law
+        if law is None:
             return None
         order = spectrum_order(self.problem.start)
-        if needed_bytes(order) > free_memory():
+        needed, seconds = needed_bytes("monomials", order), 10.0 * order**3 / FLOPS
+        what = "the spectrum over the law of the inputs, and what follows from it"
+        if needed > free_memory():
+            self.say(f"left out, needing {needed / 2**30:.3g} GiB: {what}; --width inf has a closed form")
+            return None
+        if seconds > TOO_LONG and not asked:
             self.say(
-                f"left out, needing {needed_bytes(order) / 2**30:.3g} GiB: the spectrum of this start over the law of "
-                "the inputs, and the learning curve; --width inf has a closed form"
+                f"left out, taking about {seconds:.0f} s: {what}; --learning-curve GRID asks for it, and "
+                "--width inf has a closed form"
             )
             return None
-        seconds = 10.0 * order**3 / FLOPS
         if seconds > LONG:
             self.say(f"the spectrum over the law of the inputs may take about {seconds:.0f} s; --width inf takes none")
-        return population_spectrum(self.problem.network, self.problem.start, self.law)
+        return population_spectrum(self.problem.network, self.problem.start, law)
 
     def alignments(self) -> dict[str, float]:
         found: dict[str, float] = {}
@@ -235,11 +251,11 @@ class _OnStart:
             }
         return found
 
-    def regressions(self) -> dict[str, KernelRegression]:
-        linearization, test_loss = linearize(self.problem), self.problem.test_loss
+    def regressions(self, spectrum: PopulationSpectrum | None) -> dict[str, KernelRegression]:
+        linearization, test_loss = self.on_sample, self.problem.test_loss
+        if linearization is None:
+            return self._on_population(spectrum)
         found = {"ridgeless": kernel_regression(linearization)}
-        if not isinstance(linearization, OnSample):
-            return found
         if self.ridge is not None:
             found["given"] = kernel_regression(linearization, self.ridge)
         if test_loss:
@@ -247,63 +263,11 @@ class _OnStart:
         found["gcv"] = kernel_regression(linearization, best_ridge(linearization, "gcv"))
         return found
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _OnAverage:
-    """What there is to say of the kernel on average over training sets."""
-
-    experiment: Experiment
-    problem: Problem
-    ridge: float
-    law: Law
-    spectrum: PopulationSpectrum
-
-    def findings(self, sizes: Sequence[float] | None, draws: int | None) -> dict[str, Any]:
-        """Return the fields of a report."""
-        chosen, P = self._sizes(sizes), self.experiment.n_train
-        return {
-            "learning_curve": [(self._theory(size), self._draw(size, draws)) for size in chosen],
-            "average_curve": [self._theory(size) for size in _between(chosen)],
-            "plateau": self._theory(P) if math.isfinite(P) else None,
-            "samples_to_reach": self._samples_to_reach(),
-        }
-
-    def _sizes(self, given: Sequence[float] | None) -> list[int]:
-        if given is not None:
-            return sorted({int(size) for size in given})
-        smallest, largest = max(1, self.experiment.dim // 4), 1.2 * len(self.spectrum.eigenvalues) + 1
-        return sorted({round(size) for size in np.geomspace(smallest, largest, SIZES)})
-
-    def _theory(self, n_train: float) -> AverageRegression:
-        return average_regression(self.spectrum, n_train, ridge=self.ridge, noise=self.experiment.noise)
-
-    def _draw(self, size: int, draws: int | None) -> SampledRegression | None:
-        count = draws if draws is not None else DRAWS * (size <= SIMULATED)
-        if not count:
-            return None
-        problem, dim = self.problem, self.experiment.dim
-        order = smallest_space(problem.start, size)[1]
-        _refuse_too_large(order, f"regression on {size} samples", "--learning-curve, or give --draws 0")
-        law = Law(self.law.inputs, self.law.target, self.experiment.noise)
-        rng = stream(self.experiment.seed, Role.LEARNING_CURVE, dim, size)
-        return sampled_regression(problem.network, problem.start, law, size, rng=rng, draws=count, ridge=self.ridge)
-
-    def _samples_to_reach(self) -> dict[float, int | None]:
-        start, noise = self.spectrum.mean_square, self.experiment.noise
-        return {
-            part: samples_to_reach(self.spectrum, part * start, ridge=self.ridge, noise=noise)
-            for part in (PARTS if start > 0 else ())
-        }
-
-
-def _refuse_too_large(order: int, what: str, fix: str) -> None:
-    needed, free = needed_bytes(order), free_memory()
-    if needed > free:
-        raise InvalidInput(
-            f"{what} needs about {needed / 2**30:.3g} GiB and {free / 2**30:.3g} GiB are free; lower {fix}"
-        )
-
-
-def _between(sizes: Sequence[int]) -> list[int]:
-    """Return sizes that fill the range of the given ones, evenly in their logarithm."""
-    return sorted({*sizes, *(round(size) for size in np.geomspace(sizes[0], sizes[-1], 10 * SIZES))})
+    def _on_population(self, spectrum: PopulationSpectrum | None) -> dict[str, KernelRegression]:
+        """Regress on infinitely many samples, where a ridge is nothing."""
+        if self.ridge:
+            self.say("a ridge is nothing beside infinitely many samples: it enters the learning curve only")
+        risk = self.problem.train
+        if spectrum is None or not isinstance(risk, PopulationRisk):
+            return {}
+        return {"ridgeless": kernel_regression(OnPopulation(spectrum, risk.law.noise))}

@@ -45,7 +45,7 @@ def choose_extras(
     wanted: bool | None,
     say: Callable[[str], None],
 ) -> Extras:
-    """Choose, by operations and not by a stopwatch, so that the same experiment has the same curves everywhere.
+    """Choose by counts of operations and by free memory, never by a stopwatch.
 
     Parameters
     ----------

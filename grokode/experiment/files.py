@@ -13,12 +13,13 @@ import numpy as np
 from ..convention import learning_rate
 from ..curve import Curve
 from ..errors import InvalidInput
+from ..memory import free_memory
 from ..outcome import Status, Work
 from ..task.data import Data
 from ..task.streams import Role, stream
 from ..task.system import Law
 from .bundle import Bundle, dt_of
-from .resources import free_memory, refuse_too_large
+from .resources import refuse_too_large
 from .result import Run
 from .spec import MOST, merge
 from .storage import check_writable, read_npz, write_atomically, write_npz

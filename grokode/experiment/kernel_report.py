@@ -63,7 +63,11 @@ class KernelReport:
         At the start, under the names of a run's curves.
     regressions : mapping of str to KernelRegression
         ``ridgeless``; ``given`` where a ridge was; ``best`` on the test loss and ``gcv`` on a finite training set.
+    ridge : float
+        Of the learning curve and what follows from it.
     versions : mapping of str to str
+    seconds : float
+        Wall time.
     learning_curve : sequence of (AverageRegression, SampledRegression or None)
     average_curve : sequence of AverageRegression
         The theory between the smallest and the largest of these sizes.
@@ -79,7 +83,9 @@ class KernelReport:
     spectrum: PopulationSpectrum | None
     alignments: Mapping[str, float]
     regressions: Mapping[str, KernelRegression]
+    ridge: float
     versions: Mapping[str, str]
+    seconds: float
     learning_curve: Sequence[tuple[AverageRegression, SampledRegression | None]] = ()
     average_curve: Sequence[AverageRegression] = ()
     plateau: AverageRegression | None = None
@@ -95,6 +101,7 @@ class KernelReport:
             "spectrum": _plain(self.spectrum),
             "alignments": dict(self.alignments),
             "regressions": {name: _plain(found) for name, found in self.regressions.items()},
+            "ridge": self.ridge,
             "learning_curve": [
                 {"theory": _plain(theory), "simulation": _plain(drawn)} for theory, drawn in self.learning_curve
             ],
@@ -102,12 +109,13 @@ class KernelReport:
             "plateau": _plain(self.plateau),
             "samples_to_reach": [{"part": part, "n_train": n} for part, n in self.samples_to_reach.items()],
             "versions": dict(self.versions),
+            "seconds": self.seconds,
         }
 
     def tables(self) -> list[list[tuple[str, ...]]]:
         """Return the report as tables, those that have anything to say; all but the first begin with their heads."""
-        found = (self._facts(), self._levels(), self._regressions(), self._learning_curve())
-        return [table for table in found if len(table) > 1]
+        facts, others = self._facts(), (self._levels(), self._regressions(), self._learning_curve())
+        return [*([facts] if facts else []), *(table for table in others if len(table) > 1)]
 
     def _facts(self) -> list[tuple[str, ...]]:
         rows: list[tuple[str, ...]] = []
@@ -152,9 +160,11 @@ class KernelReport:
         return rows
 
     def _learning_curve(self) -> list[tuple[str, ...]]:
-        rows: list[tuple[str, ...]] = [("samples P", "test loss, theory", "simulated", "standard error")]
+        head = "samples P" if not self.ridge else f"samples P, ridge {self.ridge:.4g}"
+        rows: list[tuple[str, ...]] = [(head, "test loss, theory", "simulated", "standard error")]
         for theory, drawn in self.learning_curve:
-            simulated = (f"{drawn.loss_test:.4g}", f"{drawn.standard_error:.2g}") if drawn else ("", "")
+            error = f"{drawn.standard_error:.2g}" if drawn and drawn.draws > 1 else ""
+            simulated = (f"{drawn.loss_test:.4g}" if drawn else "", error)
             rows.append((f"{theory.n_train:.0f}", f"{theory.loss_test:.4g}", *simulated))
         return rows
 

@@ -20,6 +20,7 @@ from ..dynamics.risks.jacobian import spectral_radius
 from ..dynamics.solvers import SOLVERS
 from ..dynamics.trajectory import Control, Trajectory, integrate, iterate
 from ..errors import Diverged, GrokodeWarning
+from ..memory import free_memory
 from ..observables.certificate import never
 from ..observables.crossings import CrossingWatch, Threshold
 from ..outcome import Status
@@ -27,7 +28,6 @@ from .bundle import Bundle, dt_of
 from .compose import composition_of
 from .extras import Extras, choose_extras
 from .recorder import Recorder
-from .resources import free_memory
 from .result import Run
 from .saving import saved_points
 from .spec import Experiment
@@ -135,7 +135,8 @@ class _Simulation:
         self.dt = dt_of(experiment)
         self.saved = saved_points(experiment, bundle, takes_steps=self.optimizer.steps, dt=self.dt)
         self.free = free_memory()
-        numbers = experiment.dim * (experiment.dim + 1) if keep_states else 20  # kept at every saved time
+        dim, rows = experiment.dim, int(min(experiment.width, experiment.dim + 1))
+        numbers = rows * dim + dim**2 + dim if keep_states else 40  # V, M and wbar; columns of a row
         self.problem = problem_of(experiment, bundle, self.files, kept=len(self.saved) * numbers)
 
     def run(self) -> Run:

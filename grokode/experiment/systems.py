@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..dynamics.problem import Problem
 from ..errors import InvalidInput
+from ..memory import free_memory
 from ..model.network import Network
 from ..model.starts import STARTS
 from ..task.data import load_array
@@ -19,7 +20,7 @@ from ..task.system import DrawnSystem, LabelLaw, System
 from ..task.targets import TARGETS
 from ..task.targets.file import Form, FromFile
 from .bundle import Bundle
-from .resources import free_memory, needed_memory, refuse_too_large
+from .resources import needed_memory, refuse_too_large
 from .spec import GIVEN, Experiment
 
 Array = NDArray[np.float64]

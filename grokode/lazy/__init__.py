@@ -1,5 +1,6 @@
 """What the network would do if it stayed lazy, and how good its initial kernel can be."""
 
+from ..dynamics.decay import heavy_ball as heavy_ball
 from .alignment import PopulationAlignment as PopulationAlignment
 from .alignment import centered_alignment as centered_alignment
 from .alignment import column_centered_alignment as column_centered_alignment

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InvalidInput
 from ..model.network import Network
 from ..task.inputs.gaussian import Gaussian
 from ..task.system import Law
@@ -31,7 +32,13 @@ def sample_alignment(K: Array, y: Array) -> float:
     -------
     float
         0 where K or y is 0.
+
+    Raises
+    ------
+    InvalidInput
+        If the shapes disagree.
     """
+    _check(K, y)
     return cosine(float(y @ K @ y), float(np.sum(K**2)), float(y @ y))
 
 
@@ -40,8 +47,10 @@ def column_centered_alignment(K: Array, y: Array) -> float:
 
     .. math:: \frac{y^T H K y}{\|H K\|_F\, |y|^2}, \qquad H = I - 1 1^T / P
 
-    The convention of the paper's authors' code; it is not the standard centring.
+    The convention of the paper's authors' code; it is not the standard centring. Parameters, returns and raises as
+    ``sample_alignment``.
     """
+    _check(K, y)
     HK = K - K.mean(axis=0)
     return cosine(float(y @ HK @ y), _beyond_rounding(HK, K), float(y @ y))
 
@@ -51,13 +60,21 @@ def centered_alignment(K: Array, y: Array) -> float:
 
     .. math:: \frac{y^T H K H y}{\|H K H\|_F\, |H y|^2}, \qquad H = I - 1 1^T / P
 
+    Parameters, returns and raises as ``sample_alignment``.
+
     References
     ----------
     Cortes, Mohri and Rostamizadeh, JMLR 13 (2012).
     """
+    _check(K, y)
     HK = K - K.mean(axis=0)
     HKH, Hy = HK - HK.mean(axis=1)[:, None], y - y.mean()
     return cosine(float(y @ HKH @ y), _beyond_rounding(HKH, K), _beyond_rounding(Hy, y))
+
+
+def _check(K: Array, y: Array) -> None:
+    if K.shape != (len(y), len(y)):
+        raise InvalidInput(f"K and y must have shapes (P, P) and (P,), got {K.shape} and {y.shape}")
 
 
 def _beyond_rounding(centered: Array, whole: Array) -> float:
@@ -67,9 +84,9 @@ def _beyond_rounding(centered: Array, whole: Array) -> float:
 
 
 def cosine(numerator: float, squared_kernel: float, squared_label: float) -> float:
-    """Return the ratio, 0 where the kernel or the labels vanish."""
+    """Return the ratio, 0 where the kernel or the labels vanish; rounding does not take it beyond 1."""
     norm = np.sqrt(max(squared_kernel, 0.0)) * squared_label
-    return float(numerator / norm) if norm > 0 else 0.0
+    return float(np.clip(numerator / norm, -1.0, 1.0)) if norm > 0 else 0.0
 
 
 # ---- over the law of the inputs

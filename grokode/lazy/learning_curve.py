@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..dynamics.problem import Problem
 from ..errors import InvalidInput
+from ..memory import refuse
 from ..model.network import Network
 from ..model.states.factor import FactorState
 from ..task.data import Data
@@ -150,6 +151,11 @@ def samples_to_reach(
     int or None
         None where no number up to 10^15 does. Where noise makes the curve rise and fall again, the first crossing on
         a grid of a tenth of an e-fold, made exact by bisection.
+
+    Raises
+    ------
+    InvalidInput
+        If the loss is not positive, or ridge or noise is out of range.
     """
     if not loss > 0:
         raise InvalidInput(f"loss must be positive, got {loss}")
@@ -214,7 +220,20 @@ def sampled_regression(
     Returns
     -------
     SampledRegression
+
+    Raises
+    ------
+    InvalidInput
+        If there are no draws or samples, or they do not fit into memory.
+
+    Notes
+    -----
+    One decomposition a draw, and 32 P D bytes beside it.
     """
+    for name, count in (("draws", draws), ("n_train", n_train)):
+        if count < 1:
+            raise InvalidInput(f"{name} must be at least 1, got {count}")
+    refuse(32.0 * n_train * law.inputs.dim, f"regression on {n_train} samples", "lower n_train")
     losses = []
     for _ in range(draws):
         X = law.inputs.draw(n_train, rng)

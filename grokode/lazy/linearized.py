@@ -7,7 +7,7 @@ regression with a ridge it is :math:`\lambda_k / (\lambda_k + \delta)`, and 1 wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dynamics.problem import Problem
+from ..dynamics.problem import Problem, Risk
 from ..dynamics.protocols import Linearizable
 from ..dynamics.risks.empirical import EmpiricalRisk
 from ..dynamics.risks.population import PopulationRisk, Terms
@@ -24,33 +24,28 @@ from .spectrum import PopulationSpectrum, population_spectrum
 
 Array = NDArray[np.float64]
 
-CHUNK = 2**23
-"""Numbers in the quadratic functions that are held at a time."""
+CHUNK = 2**22
+"""Numbers that the functions, or their values at test points, hold at a time."""
 
 
 class Linearization(Protocol):
-    """A linearised network, as functions of the fraction g of each mode that has been fitted.
-
-    Attributes
-    ----------
-    eigenvalues : ndarray, shape (K,)
-        Of the initial kernel, decreasing.
-    rates : ndarray, shape (K,)
-        At which gradient flow fits the modes, in units of inverse flow time.
-    """
+    """A linearised network, as functions of the fraction g of each mode that has been fitted."""
 
     @property
     def eigenvalues(self) -> Array:
-        """Of the kernel's matrix, or of its operator; decreasing."""
+        """Of the kernel's matrix, or of its operator, shape (K,); decreasing."""
         ...
 
     @property
     def rates(self) -> Array:
-        """At which gradient flow fits the modes."""
+        """At which gradient flow fits the modes, shape (K,), in units of inverse flow time."""
         ...
 
-    def losses(self, fitted: Array) -> Mapping[str, Array]:
-        """Return ``train`` and each test loss by name, shape (T,), for fractions of shape (T, K)."""
+    def losses(self, fitted: Array, tests: Sequence[str] | None = None) -> Mapping[str, Array]:
+        """Return ``train`` and test losses by name, shape (T,), for fractions of shape (T, K).
+
+        ``tests`` names the test losses that are wanted; all that exist by default.
+        """
         ...
 
 
@@ -65,10 +60,16 @@ def linearize(problem: Problem) -> Linearization:
     -------
     Linearization
         On the problem's training set, finite or infinite.
+
+    Notes
+    -----
+    A finite one is decomposed at first use (``Problem.modes``, once a problem), an infinite one here
+    (``population_spectrum``): their docstrings have memory and time.
     """
     if isinstance(problem.train, EmpiricalRisk):
         return OnSample(problem, problem.train)
-    return OnPopulation(problem, problem.train)
+    spectrum = population_spectrum(problem.network, problem.start, problem.train.law)
+    return OnPopulation(spectrum, problem.train.law.noise)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,12 +123,17 @@ class OnSample:
         """Return how the predictor has changed since the start, a function for each row of fractions."""
         return self.problem.modes.functions(-(fitted * self.components).T)
 
-    def losses(self, fitted: Array) -> Mapping[str, Array]:
-        """Return ``train`` and each test loss by name, shape (T,), for fractions of shape (T, K)."""
+    def losses(self, fitted: Array, tests: Sequence[str] | None = None) -> Mapping[str, Array]:
+        """Return ``train`` and test losses by name, shape (T,), for fractions of shape (T, K).
+
+        ``tests`` names the test losses that are wanted; all that exist by default. O(T (P + P_test) D^2) operations,
+        and no more than a few times ``CHUNK`` numbers beside the fractions.
+        """
+        risks = {name: self.problem.tests[name] for name in (self.problem.tests if tests is None else tests)}
         found = {"train": np.sum(((1 - fitted) * self.components) ** 2, axis=1) / len(self.residual) + self.floor}
-        height = max(1, CHUNK // self.problem.start.V.shape[1] ** 2)
-        chunks = [self._tests(fitted[first : first + height]) for first in range(0, len(fitted), height)]
-        return found | {name: np.concatenate([chunk[name] for chunk in chunks]) for name in self.problem.tests}
+        height = max(1, CHUNK // max(self.problem.start.V.shape[1] ** 2, *map(_points, risks.values()), 1))
+        chunks = [self._tests(risks, fitted[first : first + height]) for first in range(0, len(fitted), height)]
+        return found | {name: np.concatenate([chunk[name] for chunk in chunks]) for name in risks}
 
     def terms(self, fitted: Array) -> list[Terms]:
         """Return the three terms of the exact test loss for each row of fractions; needs a known law."""
@@ -135,38 +141,40 @@ class OnSample:
         assert isinstance(risk, PopulationRisk)
         return risk.terms_of(self.change(fitted))
 
-    def _tests(self, fitted: Array) -> dict[str, Array]:
-        if not self.problem.tests:
+    def _tests(self, risks: Mapping[str, Risk], fitted: Array) -> dict[str, Array]:
+        if not risks:
             return {}
         change, theta0 = self.change(fitted), np.array(self.problem.start.theta)
         found = {}
-        for name, risk in self.problem.tests.items():
+        for name, risk in risks.items():
             if isinstance(risk, PopulationRisk):
                 found[name] = np.array([terms.total for terms in risk.terms_of(change)])
             else:
-                residual = risk.residual(theta0)[:, None] + change(risk.data.X)
+                residual = change(risk.data.X)
+                residual += risk.residual(theta0)[:, None]
                 found[name] = np.mean(residual**2, axis=0)
         return found
 
 
+def _points(risk: Risk) -> int:
+    """Return the number of points at which a risk evaluates a function."""
+    return len(risk.data.y) if isinstance(risk, EmpiricalRisk) else 0
+
+
 @dataclass(frozen=True, eq=False)
 class OnPopulation:
-    """Linearised on infinitely many samples; losses on test points are not known there.
+    """Linearised on infinitely many samples; its losses on test points are not computed.
 
     Parameters
     ----------
-    problem : Problem
-    risk : PopulationRisk
-        Its training risk.
+    spectrum : PopulationSpectrum
+        The initial kernel over the law of the inputs.
+    noise : float
+        Standard deviation of the noise on the training labels.
     """
 
-    problem: Problem
-    risk: PopulationRisk
-
-    @cached_property
-    def spectrum(self) -> PopulationSpectrum:
-        """The initial kernel over the law of the inputs."""
-        return population_spectrum(self.problem.network, self.problem.start, self.risk.law)
+    spectrum: PopulationSpectrum
+    noise: float
 
     @property
     def eigenvalues(self) -> Array:
@@ -178,10 +186,10 @@ class OnPopulation:
         r"""At which gradient flow fits the modes, :math:`2\lambda`."""
         return 2 * self.eigenvalues
 
-    def losses(self, fitted: Array) -> Mapping[str, Array]:
+    def losses(self, fitted: Array, tests: Sequence[str] | None = None) -> Mapping[str, Array]:
         """Return ``train`` and the exact test loss, shape (T,), for fractions of shape (T, K)."""
         clean = (1 - fitted) ** 2 @ self.spectrum.power + self.spectrum.outside
-        return {"train": clean + self.risk.law.noise**2, "exact": clean}
+        return {"train": clean + self.noise**2, "exact": clean}
 
 
 def lazy_losses(
@@ -202,6 +210,12 @@ def lazy_losses(
     -------
     mapping of str to ndarray, shape (T,)
         ``train`` and each test loss by name. Where a step is too long for a mode to decay, they grow without bound.
+
+    Notes
+    -----
+    For an optimizer without a ``decay`` of its own: ``linearization.losses(1 - left)`` with what is left of each mode,
+    for instance ``left = heavy_ball(linearization.rates, steps, dt, momentum)``. O(T (P + P_test) D^2) operations
+    once the problem is decomposed.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         return linearization.losses(1 - optimizer.decay(linearization.rates, t, dt))

@@ -31,12 +31,14 @@ class KernelRegression:
     ridge : float
         :math:`\delta`, in the kernel's unit; 0 is ridgeless: least squares on the nonzero eigenvalues.
     loss_train : float
+        On the labels regressed, their noise included.
     loss_exact, loss_sample : float or None
         Test losses, over the law and over the test points, where they exist.
     terms : Terms or None
         The three terms of the exact one.
     residual : float
-        Relative residual of the linear system, with the kernel applied anew; NaN on an infinite training set.
+        Relative residual of the linear system, with the kernel applied anew: up to rounding times the condition of the
+        kernel's matrix. NaN on an infinite training set.
     """
 
     ridge: float
@@ -109,11 +111,18 @@ def generalized_cross_validation(problem: Problem | OnSample, ridges: Array) -> 
     -------
     ndarray, shape (T,)
 
+    Raises
+    ------
+    InvalidInput
+        If a ridge is not positive, or the training set is infinite.
+
     References
     ----------
     Golub, Heath and Wahba, Technometrics 21 (1979).
     """
     linearization = _on_sample(problem)
+    if not np.all(ridges > 0):
+        raise InvalidInput(f"ridges must be positive for cross-validation, got {np.min(ridges)}")
     fitted = fractions(linearization, ridges)
     P = len(linearization.residual)
     left = np.sum(((1 - fitted) * linearization.components) ** 2, axis=1) / P + linearization.floor
@@ -142,6 +151,10 @@ def best_ridge(problem: Problem | OnSample, criterion: str = "exact") -> float:
     ------
     InvalidInput
         If the training set is infinite, or the problem has no such test loss.
+
+    Notes
+    -----
+    The criterion is evaluated at some hundred ridges.
     """
     linearization = _on_sample(problem)
     values, tests = linearization.eigenvalues, linearization.problem.tests
@@ -153,7 +166,7 @@ def best_ridge(problem: Problem | OnSample, criterion: str = "exact") -> float:
     def objective(ridges: Array) -> Array:
         if criterion == "gcv":
             return generalized_cross_validation(linearization, ridges)
-        return np.asarray(linearization.losses(fractions(linearization, ridges))[criterion])
+        return np.asarray(linearization.losses(fractions(linearization, ridges), (criterion,))[criterion])
 
     best = _minimize(objective, values[-1] / SPAN, values[0] * SPAN)
     if criterion != "gcv" and objective(np.zeros(1))[0] <= objective(np.array([best]))[0]:
@@ -184,8 +197,8 @@ def _on_sample(problem: Problem | OnSample) -> OnSample:
 def _residual(linearization: OnSample, ridge: float) -> float:
     """Relative residual of (K_0 + ridge) w = r on the nonzero eigenvalues, K_0 applied by its own formula."""
     problem, X = linearization.problem, linearization.risk.data.X
-    modes = problem.modes
-    wanted = linearization.residual - modes.remainder(linearization.residual)
-    w = modes.combine((linearization.components / (modes.eigenvalues + ridge))[:, None])
+    modes, components = problem.modes, linearization.components
+    wanted = modes.combine(components[:, None])
+    w = modes.combine((components / (modes.eigenvalues + ridge))[:, None])
     applied = problem.start.kernel_functions(problem.network, X, w)(X) + ridge * w
-    return float(np.linalg.norm(applied[:, 0] - wanted) / (np.linalg.norm(wanted) or 1.0))
+    return float(np.linalg.norm(applied - wanted) / (np.linalg.norm(wanted) or 1.0))

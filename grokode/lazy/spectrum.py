@@ -9,7 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model.kernel import MonomialFeatures, eigenpairs
+from ..errors import InvalidInput
+from ..memory import refuse
+from ..model.features import MonomialFeatures
+from ..model.kernel import eigenpairs, needed_bytes
 from ..model.network import Network
 from ..model.quadratic import Monomials, QuadraticFunctions
 from ..model.states.factor import FactorState
@@ -79,10 +82,24 @@ def population_spectrum(network: Network, start: FactorState, law: Law) -> Popul
     -------
     PopulationSpectrum
 
+    Raises
+    ------
+    InvalidInput
+        If dimensions differ, or it does not fit into memory.
+
     Notes
     -----
-    Any other start takes 10 F^3 operations and 40 F^2 bytes, F = D (D+3)/2: 20 s and 1 GB at D = 100.
+    Any other start takes 10 F^3 operations and 72 F^2 bytes, F = D (D+3)/2: about 30 s and 2 GB at D = 100.
     """
+    if law.inputs.dim != start.V.shape[1]:
+        raise InvalidInput(
+            f"the start has dimension {start.V.shape[1]} and the inputs {law.inputs.dim}; make them equal"
+        )
+    refuse(
+        needed_bytes("monomials", spectrum_order(start)),
+        "the kernel over the law of the inputs",
+        "lower dim, or take width inf",
+    )
     kept = 0.0 if network.centered else network.alpha
     b, B = law.target.b - kept * start.wbar, law.target.B - kept * network.eps * start.M
     axes = _Axes.of(law.inputs)
@@ -184,7 +201,7 @@ def _dense(axes: _Axes, network: Network, start: FactorState, task: _Task) -> Po
     component, outside = axes.constant()
     on_L = L.T @ monomials.coefficients(QuadraticFunctions(task.b[None], task.B[None] / 2))[:, 0]
     on_L[square] += task.c * component
-    QL = MonomialFeatures(network, start).metric() @ L
+    QL = MonomialFeatures(network, start).map(L)
     values, E, _ = eigenpairs(L.T @ QL, len(L))
     on_values = E.T @ on_L
     return _sorted(values, on_values**2, task.c**2 * outside + float(np.sum((on_L - E @ on_values) ** 2)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,14 +9,13 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from ..memory import refuse
+from .features import BLOCK, Features, MonomialFeatures, TangentFeatures, blocks, gram, projected
 from .network import Network
 from .quadratic import Monomials, QuadraticFunctions
 from .states.factor import FactorState
 
 Array = NDArray[np.float64]
-
-BLOCK = 2**22
-"""Numbers that a block of feature rows holds at the most."""
 
 
 class Modes(Protocol):
@@ -31,11 +29,6 @@ class Modes(Protocol):
     @property
     def eigenvalues(self) -> Array:
         """Those above the cut, shape (rank,), decreasing, in units of inverse flow time."""
-        ...
-
-    @property
-    def n_samples(self) -> int:
-        """P."""
         ...
 
     @property
@@ -81,9 +74,13 @@ def smallest_space(state: FactorState, n_samples: int) -> tuple[str, int]:
     return space, sizes[space]
 
 
-def needed_bytes(order: int) -> float:
-    """Bytes that a decomposition of that order holds at once: five matrices, and a block of feature rows."""
-    return 8.0 * (5 * order**2 + BLOCK)
+MATRICES = {"samples": 5, "tangents": 9, "monomials": 9}
+"""That a decomposition in a space holds at once, those that the eigensolver makes included."""
+
+
+def needed_bytes(space: str, order: int) -> float:
+    """Bytes that a decomposition of that order holds at once: its matrices, and some blocks of rows."""
+    return 8.0 * (MATRICES[space] * order**2 + 4 * BLOCK)
 
 
 def decompose(network: Network, state: FactorState, X: Array) -> Modes:
@@ -103,11 +100,18 @@ def decompose(network: Network, state: FactorState, X: Array) -> Modes:
     -------
     Modes
 
+    Raises
+    ------
+    InvalidInput
+        If it does not fit into memory.
+
     Notes
     -----
-    With m the size of the space: about 10 m^3 + 2 P m^2 operations and 40 m^2 bytes, in float64.
+    With m the size of the space: about 10 m^3 + 2 P m^2 operations and 72 m^2 bytes, 40 P^2 in that of the samples; in
+    float64.
     """
-    space, _ = smallest_space(state, len(X))
+    space, order = smallest_space(state, len(X))
+    refuse(needed_bytes(space, order), f"the kernel of {len(X)} samples", "lower n_train or dim")
     if space == "samples":
         return SampleModes.of(network, state, X)
     features = TangentFeatures(network, state) if space == "tangents" else MonomialFeatures(network, state)
@@ -131,11 +135,6 @@ class SampleModes:
         values, vectors, cut = eigenpairs(state.kernel(network, X, X), len(X))
         return cls(values, vectors, cut, network, state, X)
 
-    @property
-    def n_samples(self) -> int:
-        """P."""
-        return len(self.X)
-
     def project(self, r: Array) -> Array:
         """Return the components u_k.r of labels, shape (P,) to (rank,)."""
         return self.vectors.T @ r
@@ -154,89 +153,6 @@ class SampleModes:
         return self.state.kernel_functions(self.network, self.X, weights)
 
 
-class Features(Protocol):
-    """Features psi with a metric: the kernel is psi(x)^T Q psi(x')."""
-
-    @property
-    def size(self) -> int:
-        """Number of features m."""
-        ...
-
-    def rows(self, X: Array) -> Array:
-        """Features at inputs, shape (P, m)."""
-        ...
-
-    def metric(self) -> Array:
-        """Return Q, shape (m, m)."""
-        ...
-
-    def functions(self, theta: Array) -> QuadraticFunctions:
-        """Return the functions psi(x).theta_k, theta of shape (m, K)."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class TangentFeatures:
-    """The r D tangents of a state."""
-
-    network: Network
-    state: FactorState
-
-    @property
-    def size(self) -> int:
-        """Number of features m."""
-        return self.state.V.size
-
-    def rows(self, X: Array) -> Array:
-        """Features at inputs, shape (P, m)."""
-        return self.state.tangents(self.network, X)
-
-    def metric(self) -> Array:
-        """Return Q, shape (m, m)."""
-        return np.eye(self.size)
-
-    def functions(self, theta: Array) -> QuadraticFunctions:
-        """Return the functions psi(x).theta_k, theta of shape (m, K)."""
-        return self.state.tangent_functions(self.network, theta)
-
-
-@dataclass(frozen=True, eq=False)
-class MonomialFeatures:
-    """The linear and quadratic monomials, with the metric of a state."""
-
-    network: Network
-    state: FactorState
-
-    @property
-    def size(self) -> int:
-        """Number of features m."""
-        return self._monomials.size
-
-    def rows(self, X: Array) -> Array:
-        """Features at inputs, shape (P, m)."""
-        return self._monomials.rows(X)
-
-    def metric(self) -> Array:
-        """Return Q, shape (m, m): the kernel's map (K16) on coefficients."""
-        monomials, Q = self._monomials, np.empty((self.size, self.size))
-        width = max(1, BLOCK // self.state.V.shape[1] ** 2)
-        for first in range(0, self.size, width):
-            columns = np.arange(first, min(first + width, self.size))
-            identity = np.zeros((self.size, len(columns)))
-            identity[columns, np.arange(len(columns))] = 1.0
-            mapped = self.state.kernel_map(self.network, monomials.functions(identity))
-            Q[:, columns] = monomials.coefficients(mapped)
-        return Q
-
-    def functions(self, theta: Array) -> QuadraticFunctions:
-        """Return the functions psi(x).theta_k, theta of shape (m, K)."""
-        return self._monomials.functions(theta)
-
-    @property
-    def _monomials(self) -> Monomials:
-        return Monomials(self.state.V.shape[1])
-
-
 @dataclass(frozen=True, eq=False)
 class FeatureModes:
     r"""Eigenvectors :math:`u_k = \Psi \ell_k` through features, block by block of samples.
@@ -249,6 +165,9 @@ class FeatureModes:
     eigenvalues : ndarray, shape (rank,)
     lift : ndarray, shape (m, rank)
         The columns l_k.
+    cut : float
+    features : Features
+    X : ndarray, shape (P, D)
     """
 
     eigenvalues: Array
@@ -259,16 +178,25 @@ class FeatureModes:
 
     @classmethod
     def of(cls, features: Features, X: Array) -> FeatureModes:
-        """Decompose in the space of features."""
-        size = max(len(X), features.size)
-        scales, vectors, _ = eigenpairs(gram(features, X), size)
-        values, lift, cut = diagonalize(vectors * np.sqrt(scales), features.metric(), size)
-        return cls(values, lift, cut, features, X)
+        r"""Decompose in the space of features.
 
-    @property
-    def n_samples(self) -> int:
-        """P."""
-        return len(self.X)
+        Features are scaled to one size first, so that the unit of X does not matter. In the span of the samples the
+        lift is :math:`L^{-T} e_k`, which loses nothing where eigenvalues are small; what is beside it, where there are
+        fewer samples than features, is taken from :math:`Q L e_k / \lambda_k`.
+        """
+        size = max(len(X), features.size)
+        S = gram(features, X)
+        scale = np.sqrt(np.diag(S))
+        scale[scale == 0] = 1.0
+        squares, span, _ = eigenpairs(S / np.outer(scale, scale), size)
+        roots = np.sqrt(squares)
+        QL = features.map(scale[:, None] * (span * roots)) * scale[:, None]
+        values, E, cut = eigenpairs((span * roots).T @ QL, size)
+        lift = (span / roots) @ E
+        if len(roots) < features.size:
+            whole = QL @ (E / values)
+            lift += whole - span @ (span.T @ whole)
+        return cls(values, lift / scale[:, None], cut, features, X)
 
     def project(self, r: Array) -> Array:
         """Return the components u_k.r of labels, shape (P,) to (rank,)."""
@@ -286,54 +214,6 @@ class FeatureModes:
     def functions(self, coefficients: Array) -> QuadraticFunctions:
         """Extend combinations of eigenvectors to all inputs."""
         return self.features.functions(self.lift @ coefficients)
-
-
-def blocks(features: Features, X: Array) -> Iterator[tuple[slice, Array]]:
-    """Yield the features block by block of samples."""
-    height = max(1, BLOCK // features.size)
-    for first in range(0, len(X), height):
-        part = slice(first, first + height)
-        yield part, features.rows(X[part])
-
-
-def projected(features: Features, X: Array, r: Array) -> Array:
-    """Sum of psi r over the samples, shape (m,) for r (P,), (m, K) for r (P, K)."""
-    total = np.zeros((features.size, *r.shape[1:]))
-    for part, rows in blocks(features, X):
-        total += rows.T @ r[part]
-    return total
-
-
-def gram(features: Features, X: Array) -> Array:
-    """Sum of psi psi^T over the samples, shape (m, m)."""
-    S = np.zeros((features.size, features.size))
-    for _, rows in blocks(features, X):
-        S += rows.T @ rows
-    return S
-
-
-def diagonalize(L: Array, Q: Array, size: int) -> tuple[Array, Array, float]:
-    r"""Nonzero eigenvalues of :math:`L^T Q L`, and the lift of its eigenvectors (K17).
-
-    Parameters
-    ----------
-    L : ndarray, shape (m, l)
-        A square root of the features' moments, :math:`L L^T`.
-    Q : ndarray, shape (m, m)
-        Their metric.
-    size : int
-        Of the larger of the two matrices that share the eigenvalues; the cut grows with it.
-
-    Returns
-    -------
-    values : ndarray, shape (rank,)
-        Decreasing.
-    lift : ndarray, shape (m, rank)
-    cut : float
-    """
-    QL = Q @ L
-    values, E, cut = eigenpairs(L.T @ QL, size)
-    return values, QL @ (E / values), cut
 
 
 def eigenpairs(A: Array, size: int) -> tuple[Array, Array, float]:

@@ -31,9 +31,6 @@ class QuadraticFunctions:
         values: Array = X @ self.b.T + quadratic
         return values
 
-    def __add__(self, other: QuadraticFunctions) -> QuadraticFunctions:
-        return QuadraticFunctions(self.b + other.b, self.S + other.S)
-
 
 @dataclass(frozen=True)
 class Monomials:

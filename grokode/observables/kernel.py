@@ -10,7 +10,6 @@ import numpy as np
 from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
 from ..dynamics.risks.empirical import EmpiricalRisk
-from ..dynamics.risks.population import PopulationRisk
 from ..lazy.alignment import PopulationAlignment
 from ..lazy.sample_kernel import KernelReading, SampleKernel, in_samples
 from ..model.quadratic import Monomials
@@ -53,8 +52,7 @@ class OfPopulation:
 
 def _law(problem: Problem) -> Law | None:
     """Return the law of the inputs, with a target that does not vanish."""
-    risk = problem.tests.get("exact")
-    return risk.law if isinstance(risk, PopulationRisk) and risk.mean_square_label else None
+    return problem.law if problem.law is not None and problem.tests["exact"].mean_square_label else None
 
 
 ALIGNMENTS = (
@@ -154,7 +152,7 @@ def _cost(P: int, D: int) -> Cost:
         return Cost(
             once=2.0 * P**2 * D / FLOPS,
             each=CALLS + 2.0 * P * D * (P + D) / FLOPS + PASS * P**2,
-            bytes=40.0 * P**2,
+            bytes=48.0 * P**2,
         )
     return Cost(
         once=(2.0 * P * F**2 + 2.0 * F**3) / FLOPS + 2 * PASS * F**2, each=CALLS + PASS * F**2, bytes=40.0 * F**2

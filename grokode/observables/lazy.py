@@ -14,7 +14,7 @@ from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
 from ..dynamics.protocols import Linearizable
 from ..dynamics.risks.empirical import EmpiricalRisk
-from ..lazy.linearized import Linearization, OnSample, lazy_losses, linearize
+from ..lazy.linearized import CHUNK, Linearization, OnSample, lazy_losses, linearize
 from ..lazy.regression import kernel_regression
 from ..lazy.spectrum import spectrum_order
 from ..model.kernel import condition, needed_bytes, smallest_space
@@ -48,13 +48,15 @@ class LazyLosses:
         D = problem.start.V.shape[1]
         if not isinstance(problem.train, EmpiricalRisk):
             order = spectrum_order(problem.start)
-            return Cost(once=10.0 * order**3 / FLOPS, each=1e-5, bytes=needed_bytes(order))
+            return Cost(once=10.0 * order**3 / FLOPS, each=1e-5, bytes=needed_bytes("monomials", order))
         P = len(problem.train.data.y)
         space, order = smallest_space(problem.start, P)
         once = 10.0 * order**3 + (0 if space == "samples" else 2.0 * P * order**2)
         points = sum(len(risk.data.y) for risk in problem.tests.values() if isinstance(risk, EmpiricalRisk))
         each = 2.0 * D**2 * (points + (2 * P if space == "samples" else 2 * D))
-        return Cost(once=once / FLOPS, each=5e-5 + each / FLOPS, bytes=needed_bytes(order))
+        return Cost(
+            once=once / FLOPS, each=5e-5 + each / FLOPS, bytes=needed_bytes(space, order) + 8.0 * (4 * CHUNK + points)
+        )
 
     def on(self, problem: Problem) -> Lazy:
         """Return the curves of a problem."""
@@ -70,9 +72,10 @@ class Lazy:
     def at(self, optimizer: object, t: NDArray[np.float64], dt: float | None) -> Sequence[Curve]:
         """Return the curves at flow times t, shape (T,); none where a step is too long for a mode to decay."""
         assert isinstance(optimizer, Linearizable)
-        losses = lazy_losses(self.linearization, optimizer, t, dt)
-        if not all(np.isfinite(values).all() for values in losses.values()):
+        left = optimizer.decay(self.linearization.rates, t[-1:], dt)
+        if not np.all(np.abs(left) <= 1 + 1e-9):  # rounding of a mode that stays; a NaN has overflown
             return ()
+        losses = lazy_losses(self.linearization, optimizer, t, dt)
         return [
             Curve(name=name, values=losses[key], units="1", long_name=long_name)
             for key, (name, long_name) in LABELS.items()

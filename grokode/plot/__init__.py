@@ -6,3 +6,4 @@ from .curves import losses as losses
 from .curves import terms as terms
 from .curves import weight_norm as weight_norm
 from .figure import picture as picture
+from .kernel import kernel_picture as kernel_picture

@@ -92,6 +92,11 @@ FLAGS: list[tuple[str, tuple[str, ...]]] = [
     ("--target file", ("file:path=",)),
     ("--target file:path=nope.npy", ("no file nope.npy",)),
     ("--target given", ("target = 'given'", "--bundle")),
+    ("--target kernel_eigenvector", ("needs k", "kernel_eigenvector:k=")),
+    ("--target kernel_eigenvector:k=0", ("k must be at least 1, got 0",)),
+    ("--target kernel_eigenvector:k=9", ("k must be at most 8", "got 9")),
+    ("--target kernel_eigenvector:k=x", ("kernel_eigenvector:k", "whole number", "'x'")),
+    ("--target kernel_eigenvector:k=1 --n-train inf", ("n_train = inf", "finite --n-train")),
     ("--start given", ("start = 'given'", "--bundle")),
     ("--start uniform", ("unknown start 'uniform'", "gaussian")),
     ("--optimizer gradient_decent", ("'gradient_decent'", "did you mean 'gradient_descent'")),
@@ -138,10 +143,56 @@ FLAGS: list[tuple[str, tuple[str, ...]]] = [
     ("--json", ("--json", "argument")),
 ]
 
+# ---- of ``grokode kernel``
+
+KERNEL_FLAGS: list[tuple[str, tuple[str, ...]]] = [
+    ("--ridge -1", ("ridge", "zero or positive", "-1")),
+    ("--ridge nan", ("ridge", "finite", "nan")),
+    ("--ridge inf", ("ridge", "finite", "inf")),
+    ("--ridge abc", ("--ridge", "'abc'", "grokode kernel --help")),
+    ("--learning-curve 0", ("learning curve", "from 1 to", "got 0")),
+    ("--learning-curve 10,-3", ("learning curve", "from 1 to", "got -3")),
+    ("--learning-curve inf", ("learning curve", "from 1 to", "got inf")),
+    ("--learning-curve nan", ("learning curve", "from 1 to", "got nan")),
+    ("--learning-curve 1e300", ("learning curve", "to 1e+15", "got 1e+300")),
+    ("--learning-curve log:1:10:0", ("learning curve", "got none")),
+    ("--learning-curve a,b", ("'a,b' is not a grid", "log:0.01:100:9")),
+    ("--learning-curve log:0:10:5", ("'log:0:10:5' is not a grid",)),
+    ("--learning-curve=", ("'' is not a grid",)),
+    ("--draws -1", ("draws", "0 or more", "-1")),
+    ("--draws 1.5", ("--draws", "'1.5'")),
+    ("--alpha -1", ("alpha", "greater than 0", "-1")),
+    ("--eps 1e200", ("kernel", "--eps")),
+    ("--n-train 2.5", ("n_train", "whole number or inf", "'2.5'")),
+    ("--preset kumar-fig6", ("'kumar-fig6'", "did you mean 'kumar-fig")),
+    ("--target kernel_eigenvector", ("needs k", "kernel_eigenvector:k=")),
+    ("--target kernel_eigenvector:k=9", ("k must be at most 8", "got 9")),
+    ("--target kernel_eigenvector:k=1 --n-train inf", ("n_train = inf", "finite --n-train")),
+    ("--covariance nope.npy", ("covariance", "no file nope.npy")),
+    ("--spec nope.toml", ("no spec file nope.toml",)),
+    ("--from nope.npz", ("no run nope.npz",)),
+    ("--bundle nope.npz", ("no bundle nope.npz",)),
+    ("--steps 5", ("--steps",)),
+    ("--lazy", ("--lazy",)),
+    ("--json no/x.json", ("no folder no",)),
+    ("--json .", ("it is a folder",)),
+    ("--plot no/x.png", ("no folder no",)),
+    ("--plot x.jpg", ("x.jpg must end in .png",)),
+    ("--json x.svg --plot x.svg", ("--plot x.svg is also --json",)),
+    ("extra", ("extra",)),
+]
+
 
 @pytest.mark.parametrize(("words", "said"), FLAGS, ids=[words[:60] for words, _ in FLAGS])
 def test_a_bad_flag_is_one_line_that_names_the_fix(cli, tmp_path, words, said):
     refused(cli(*SMALL, *words.split()), 2, *said)
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize(("words", "said"), KERNEL_FLAGS, ids=[words for words, _ in KERNEL_FLAGS])
+def test_a_bad_flag_of_kernel_is_one_line_that_names_the_fix(cli, tmp_path, words, said):
+    outputs = () if "--json" in words or "--plot" in words else ("--json", "x.json", "--plot", "x.png")
+    refused(cli("kernel", "--dim", D, "--n-train", P, *outputs, *words.split()), 2, *said)
     assert contents(tmp_path) == {}
 
 
@@ -162,14 +213,56 @@ def test_a_run_too_large_for_memory_is_refused_in_gib(cli, tmp_path):
     assert contents(tmp_path) == {}
 
 
+LARGE = ("kernel", "--dim", 60, "--width", "inf", "--n-train", 1500)
+
+
+MODULE = "grokode.experiment.{}.free_memory"
+
+
+@pytest.mark.parametrize(
+    ("words", "module", "free", "fix"),
+    [
+        # the run fits, what goes beside it does not
+        ((*SHORT, "--lazy"), "simulate", 1e6, "leave out --lazy"),
+        # the data fit, their kernel or its labels do not
+        ((*LARGE, "--draws", 0), "memory", 5e7, "--n-train or --dim"),
+        (
+            (*LARGE[:-1], 8, "--learning-curve", 1500, "--draws", 1),
+            "memory",
+            5e7,
+            "--learning-curve, or give --draws 0",
+        ),
+        ((*SHORT, "--n-train", 300, "--n-test", 300, "--target", "kernel_eigenvector:k=1"), "systems", 5e6, "--n-test"),
+        (("kernel", "--n-train", 600, "--target", "kernel_eigenvector:k=1"), "systems", 5e6, "--n-train"),
+    ],
+    ids=["run --lazy", "matrix", "draws", "run, labels", "kernel, labels"],
+)
+def test_a_kernel_too_large_for_memory_is_refused_in_gib(cli, tmp_path, monkeypatch, words, module, free, fix):
+    monkeypatch.setattr("grokode.memory.free_memory" if module == "memory" else MODULE.format(module), lambda: free)
+    refused(cli(*words, "--json", "x.json"), 2, "GiB are free", fix)
+    assert contents(tmp_path) == {}
+
+
+def test_by_default_a_run_leaves_out_what_does_not_fit(cli, monkeypatch):
+    monkeypatch.setattr("grokode.experiment.simulate.free_memory", lambda: 1e6)
+    ended = cli(*SHORT)
+    assert ended.code == 0
+    assert ended.err.startswith("grokode: left out")
+    assert ended.err.count("\n") == 1
+    assert "GiB" in ended.err
+
+
 def test_a_folder_that_cannot_be_written_is_refused_before_any_work(cli, monkeypatch):
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")  # as for a user who is not root
 
     monkeypatch.setattr("tempfile.mkstemp", denied)
     monkeypatch.setattr("grokode.experiment.simulate.simulate", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr("grokode.experiment.examine.examine", lambda *_, **__: pytest.fail("it worked"))
     for words in ("--json x.json", "--out x.npz", "--plot x.png"):
         refused(cli(*SHORT, *words.split()), 2, "cannot write x", "Permission denied", "another path")
+    for words in ("--json x.json", "--plot x.png"):
+        refused(cli("kernel", *words.split()), 2, "cannot write x", "Permission denied", "another path")
 
 
 # ---- runs that fail: exit 1
@@ -205,6 +298,8 @@ SPECS: list[tuple[str, tuple[str, ...]]] = [
     ("dim = [1]", ("dim", "integer", "[1]", "from spec file s.toml")),
     ("alpha = true", ("alpha", "true or false", "True")),
     ("centered = 3", ("centered", "boolean", "3")),
+    ("lazy = 3", ("lazy", "boolean", "3")),
+    ("target = 'kernel_eigenvector'", ("needs k", "kernel_eigenvector:k=")),
     ("target = 3", ("target", "string", "3")),
     ("covariance = [1, 2]", ("covariance", "number", "[1, 2]")),
     ("n_train = nan", ("n_train", "whole number or inf", "nan")),
@@ -389,6 +484,26 @@ def test_a_bundle_is_no_saved_run_and_a_saved_run_no_bundle(cli, saved, tmp_path
         refused(cli(*words), 2, "b.npz is not a saved run", "grokode run --out")
     refused(cli("run", "--bundle", "run.npz"), 2, "run.npz", "unknown array")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.npz", "run.npz"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--from run.npz --json run.npz", "--bundle b.npz --json ./b.npz", "--spec s.toml --json s.toml"],
+)
+def test_a_report_over_its_own_input_is_refused(cli, saved, tmp_path, words):
+    assert cli("export", "run.npz", "--bundle", "b.npz", "--dt", 0.05).code == 0
+    (tmp_path / "s.toml").write_text("dim = 3")
+    before = contents(tmp_path)
+    refused(cli("kernel", *words.split()), 2, "--json", words.split()[0])
+    assert contents(tmp_path) == before
+
+
+def test_a_kernel_needs_one_source_of_the_right_kind(cli, saved, tmp_path):
+    np.savez(tmp_path / "b.npz", **GOOD)
+    refused(cli("kernel", "--from", "b.npz"), 2, "b.npz is not a saved run", "grokode run --out")
+    refused(cli("kernel", "--bundle", "run.npz"), 2, "run.npz", "unknown array")
+    refused(cli("kernel", "--from", "run.npz", "--bundle", "b.npz"), 2, "leave out", "--from")
+    refused(cli("kernel", "--bundle", "b.npz", "--dim", 5), 2, "--dim 5", "bundle", "leave the flag out")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,17 @@ CURVES = {
     "t", "loss_train", "loss_test_exact", "variance_error", "misalignment_error", "linear_power",
     "mean_square_weight", "relative_change", "target_overlap",
 }  # fmt: skip
+LAZY = {
+    "alignment_population", "alignment_sample_train", "alignment_column_centered_train", "alignment_centered_train",
+    "kernel_drift", "kernel_drift_scale", "kernel_drift_rotation", "kernel_norm", "kernel_norm_linear",
+    "kernel_norm_cross", "kernel_norm_quadratic", "loss_train_lazy", "loss_test_exact_lazy",
+}  # fmt: skip
+WITH_POINTS = {
+    "alignment_sample_test", "alignment_column_centered_test", "alignment_centered_test", "loss_test_sample_lazy"
+}  # fmt: skip
+NUMBERS = {
+    "kernel_regression_loss_exact", "kernel_regression_loss_sample", "kernel_condition", "kernel_rank"
+}  # fmt: skip
 SUMMARY = {
     "threshold", "test_loss", "t_train", "t_train_status", "t_test", "t_test_status", "certificate", "delay",
     "peak_loss_test", "final_loss_train", "final_loss_test",
@@ -144,6 +155,106 @@ def test_json_numbers_are_at_full_precision(cli):
     assert as_json(cli, *SHORT)["curves"]["loss_train"] == run.loss_train.tolist()
 
 
+# ---- the kernel and the linearised network
+
+# two steps, on a training set whose kernel takes longer to decompose than a run takes to start
+BRIEF = ("run", "--no-plot", "--n-train", 2000, "--optimizer", "gradient_descent", "--steps", 2)
+
+
+def test_a_run_brings_its_kernel_and_its_linearised_network(cli):
+    run = as_json(cli, *SHORT)
+    assert set(run["curves"]) >= LAZY
+    assert WITH_POINTS.isdisjoint(run["curves"])
+    assert run["summary"].keys() >= NUMBERS
+    assert {name for name in NUMBERS if run["summary"][name] is None} == {"kernel_regression_loss_sample"}
+    with_points = as_json(cli, *SHORT, "--n-test", 6)
+    assert set(with_points["curves"]) >= LAZY | WITH_POINTS
+    assert with_points["summary"]["kernel_regression_loss_sample"] > 0
+    assert "alignment" not in with_points["curves"]
+
+
+def test_the_table_has_regression_rank_and_condition(cli):
+    table = cli(*SHORT, "--n-test", 6).out
+    summary = as_json(cli, *SHORT, "--n-test", 6)["summary"]
+    for name in ("exact", "sample"):
+        shown = float(re.search(rf"^kernel regression \({name}\) +(\S+)", table, re.MULTILINE)[1])
+        assert shown == pytest.approx(summary[f"kernel_regression_loss_{name}"], rel=1e-5)
+    rank, condition = re.search(r"^initial kernel +rank (\S+), condition (\S+)", table, re.MULTILINE).groups()
+    assert int(rank) == summary["kernel_rank"] == 8
+    assert float(condition) == pytest.approx(summary["kernel_condition"], rel=1e-2)
+    without = cli(*SHORT, "--no-lazy").out
+    assert "kernel" not in without
+
+
+def test_what_is_more_work_than_the_run_is_left_out_in_one_line_and_had_for_the_asking(cli):
+    by_default = cli(*BRIEF, "--json", "-")
+    left_out = [line for line in by_default.err.splitlines() if line.startswith("grokode: ")]
+    assert len(left_out) == 1
+    for word in ("left out", "more work than the run", "the linearised network", "--lazy"):
+        assert word in left_out[0]
+    run = strictly(by_default.out)
+    assert "loss_train_lazy" not in run["curves"]
+    assert {run["summary"][name] for name in NUMBERS} == {None}
+    asked = cli(*BRIEF, "--lazy", "--json", "-")
+    assert "grokode: " not in asked.err
+    assert set(strictly(asked.out)["curves"]) >= LAZY
+
+
+def test_none_of_it_is_had_for_the_asking_too(cli):
+    ended = cli(*SHORT, "--no-lazy", "--n-test", 6, "--json", "-")
+    assert "grokode: " not in ended.err
+    run = strictly(ended.out)
+    assert (LAZY | WITH_POINTS).isdisjoint(run["curves"])
+    assert {name: run["summary"][name] for name in NUMBERS} == dict.fromkeys(NUMBERS)
+    assert run["curves"]["loss_train"] == as_json(cli, *SHORT, "--n-test", 6)["curves"]["loss_train"]
+
+
+def test_whether_it_was_asked_for_is_kept_with_a_run(cli, tmp_path):
+    first = as_json(cli, *BRIEF, "--lazy", "--out", "r.npz")
+    loaded = grokode.load(tmp_path / "r.npz")
+    assert {name: loaded.curves[name].values.tolist() for name in LAZY} == {
+        name: first["curves"][name] for name in LAZY
+    }
+    assert {name: loaded.summary[name] for name in NUMBERS} == {name: first["summary"][name] for name in NUMBERS}
+    assert as_json(cli, "run", "--no-plot", "--from", "r.npz")["curves"] == first["curves"]
+    without = as_json(cli, "run", "--no-plot", "--from", "r.npz", "--no-lazy")
+    assert LAZY.isdisjoint(without["curves"])
+
+
+@pytest.mark.parametrize(("flag", "line"), [("--lazy", "lazy = true\n"), ("--no-lazy", "lazy = false\n")])
+def test_a_spec_may_ask_for_it_and_a_flag_wins(cli, tmp_path, flag, line):
+    assert line in spec_of(cli, "run", flag)
+    assert "lazy" not in spec_of(cli, "run")
+    (tmp_path / "s.toml").write_text(line)
+    assert spec_of(cli, "run", "--spec", "s.toml") == spec_of(cli, "run", flag)
+    for other in ("--lazy", "--no-lazy"):
+        assert spec_of(cli, "run", "--spec", "s.toml", other) == spec_of(cli, "run", other)
+
+
+def test_steps_too_long_for_the_linearised_network_leave_its_curves_out_and_say_so(cli):
+    ended = cli(*SMALL, "--optimizer", "gradient_descent", "--dt", 3, "--steps", 1000, "--json", "-")
+    said = [line for line in ended.err.splitlines() if line.startswith("grokode: ")]
+    assert len(said) == 1
+    for word in ("linearised network", "step is too long", "diverge"):
+        assert word in said[0]
+    curves = strictly(ended.out)["curves"]
+    assert {name for name in curves if name.endswith("lazy")} == set()
+    assert "kernel_drift" in curves
+
+
+def test_labels_of_the_kernel_are_run_and_run_again(cli):
+    words = (*SHORT, "--target", "kernel_eigenvector:k=2", "--n-test", 5, "--out", "r.npz")
+    first = as_json(cli, *words)
+    assert first["summary"]["test_loss"] == "sample"
+    assert "loss_test_exact" not in first["curves"]
+    assert as_json(cli, "run", "--no-plot", "--from", "r.npz")["curves"] == first["curves"]
+    assert cli("export", "r.npz", "--bundle", "b.npz", "--dt", 0.05).code == 0
+    again = as_json(cli, "run", "--no-plot", "--bundle", "b.npz", "--optimizer", "gradient_flow", "--t-max", 50)
+    for name in ("loss_train", "loss_test_sample", "loss_test_sample_lazy", "alignment_centered_test"):
+        assert again["curves"][name][-1] == pytest.approx(first["curves"][name][-1], rel=1e-3)
+        assert again["curves"][name][0] == pytest.approx(first["curves"][name][0], rel=1e-9)
+
+
 # ---- saved runs
 
 
@@ -188,6 +299,8 @@ def test_a_bundle_run_goes_further(cli, tmp_path):
         ("--times", "0,1,10", "--threshold", "10%", "--no-centered", "--time-limit", 5),
         ("--covariance", 0.25),
         ("--covariance", 'quo"te\\.npy'),
+        ("--lazy",),
+        ("--no-lazy", "--preset", "kumar-fig5"),
     ],
 )
 def test_the_shown_spec_gives_itself_back(cli, tmp_path, words):

@@ -239,7 +239,7 @@ def test_any_root_of_the_moments_gives_the_proved_eigenvectors(features, width, 
     state = grokode.FactorState.from_neurons(rng.standard_normal((width, 3)))
     X, other = rng.standard_normal((samples, 3)), rng.standard_normal((1, 3))
     chosen = features(network(0.6), state)
-    rows, Q = chosen.rows(X), chosen.metric()
+    rows, Q = chosen.rows(X), chosen.map(np.eye(chosen.size))
     modes = FeatureModes.of(chosen, X)
     eigenvalue, e = (value[..., -1] for value in np.linalg.eigh(rows @ Q @ rows.T))
     values = {"Ψ": rows, "L": rows.T, "Q": Q, "e": e[:, None], "ψ": chosen.rows(other).T, "λ": eigenvalue}

@@ -1,14 +1,16 @@
 """What is read off a state, against real neurons and written-out formulas."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 
+from grokode.dynamics.optimizers import OPTIMIZERS
 from grokode.dynamics.problem import Problem
 from grokode.model.network import Network
 from grokode.model.states.factor import FactorState
-from grokode.observables import OBSERVABLES
+from grokode.observables import CURVE_OBSERVABLES, KERNEL_OBSERVABLES, OBSERVABLES
 from grokode.observables.losses import Losses, LossTerms
 from grokode.observables.weights import Features, Weights
 from grokode.task.data import Data
@@ -31,10 +33,16 @@ def given(rng):
     return Problem.of(network, system.draw(network))
 
 
-@pytest.mark.parametrize("name", list(OBSERVABLES))
-def test_every_observable_reads_one_finite_number_a_column(make_problem, name):
+OF_STATES = [
+    *((OBSERVABLES, name) for name in OBSERVABLES),
+    *((KERNEL_OBSERVABLES, name) for name in KERNEL_OBSERVABLES),
+]
+
+
+@pytest.mark.parametrize(("registry", "name"), OF_STATES, ids=[name for _, name in OF_STATES])
+def test_every_observable_reads_one_finite_number_a_column(make_problem, registry, name):
     problem = make_problem(n_test=4)
-    observable = OBSERVABLES.build(name)
+    observable = registry.build(name)
     columns = observable.columns(problem)
     numbers = observable.on(problem)(problem.start)
     assert len(numbers) == len(columns) > 0
@@ -45,8 +53,53 @@ def test_every_observable_reads_one_finite_number_a_column(make_problem, name):
 
 def test_no_two_observables_share_a_column(make_problem):
     problem = make_problem(n_test=4)
-    names = [column.name for name in OBSERVABLES for column in OBSERVABLES.build(name).columns(problem)]
-    assert len(names) == len(set(names))
+    columns = [column for registry, name in OF_STATES for column in registry.build(name).columns(problem)]
+    for labels in ([column.name for column in columns], [column.long_name for column in columns]):
+        assert len(labels) == len(set(labels))
+
+
+@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
+@pytest.mark.parametrize("name", list(CURVE_OBSERVABLES))
+def test_every_curve_of_time_has_one_finite_number_a_time(make_problem, name, optimizer):
+    problem, times = make_problem(n_test=4), np.array([0.0, 0.5, 10.0])
+    observable = CURVE_OBSERVABLES.build(name)
+    assert observable.applies(problem, OPTIMIZERS.build(optimizer))
+    curves = observable.on(problem).at(OPTIMIZERS.build(optimizer), times, 0.5)
+    assert curves
+    for curve in curves:
+        assert curve.values.shape == times.shape
+        assert np.isfinite(curve.values).all()
+        assert curve.long_name
+        assert curve.units
+    states = [column.name for registry, known in OF_STATES for column in registry.build(known).columns(problem)]
+    assert len({*states, *(curve.name for curve in curves)}) == len(states) + len(curves)
+    assert set(observable.on(problem).summary()) == set(observable.numbers)
+
+
+COSTLY = [(KERNEL_OBSERVABLES, name) for name in KERNEL_OBSERVABLES]
+COSTLY += [(CURVE_OBSERVABLES, name) for name in CURVE_OBSERVABLES]
+
+
+@pytest.mark.parametrize(("registry", "name"), COSTLY, ids=[name for _, name in COSTLY])
+def test_what_may_cost_more_than_a_run_says_what_it_is_and_what_it_costs(make_problem, registry, name):
+    """The costs grow with the problem and the readings."""
+    observable = registry.build(name)
+    small, large = (observable.cost(make_problem(dim=d, n_train=n, n_test=n, width=n)) for d, n in ((5, 8), (40, 300)))
+    assert observable.title
+    for cost in (small, large):
+        assert 0 < cost.seconds(1) < cost.seconds(100)
+        assert cost.seconds(100) == pytest.approx(cost.once + 100 * cost.each, rel=1e-12)
+        assert cost.bytes > 0
+    assert small.seconds(100) < large.seconds(100)
+    assert small.bytes < large.bytes
+
+
+def test_an_infinite_training_set_costs_too(make_problem):
+    problem = make_problem(n_train=math.inf, width=math.inf)
+    for registry, name in COSTLY:
+        observable = registry.build(name)
+        if registry is CURVE_OBSERVABLES or observable.columns(problem):
+            assert observable.cost(problem).seconds(10) > 0
 
 
 def test_losses_are_those_of_the_risks(make_problem):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 import grokode
 from grokode.curve import Curve
 from grokode.experiment.files import save_picture
-from grokode.plot import losses, picture, terms
+from grokode.plot import alignment, lazy, losses, picture, terms, weight_norm
 
 matplotlib.use("Agg")
 
@@ -23,6 +23,13 @@ LONG_NAMES = {
     "variance_error": "variance error",
     "misalignment_error": "misalignment error",
     "linear_power": "power in linear modes",
+    "loss_train_lazy": "train loss, linearised",
+    "loss_test_exact_lazy": "test loss (exact), linearised",
+    "loss_test_sample_lazy": "test loss (test points), linearised",
+    "alignment_population": "alignment (population)",
+    "alignment_sample_test": "alignment (test points, not centred)",
+    "alignment_sample_train": "alignment (training points, not centred)",
+    "mean_square_weight": "mean square weight",
 }
 GROKS = {
     "threshold": 0.1,
@@ -65,7 +72,8 @@ def by_label(ax):
     return {line.get_label(): line for line in ax.get_lines()}
 
 
-ALL = tuple(name for name in LONG_NAMES if name != "t")
+TERMS = ("variance_error", "misalignment_error", "linear_power")
+ALL = ("loss_train", "loss_test_exact", "loss_test_sample", *TERMS)
 WITH_TERMS = tuple(name for name in ALL if name != "loss_test_sample")
 
 
@@ -271,4 +279,128 @@ def test_a_run_that_ended_at_its_start_is_a_picture_without_a_warning(carrier, n
 def test_curves_that_are_zero_all_along_are_a_picture_without_a_warning():
     run = grokode.run(dim=5, n_train=8, width=7, t_max=10, points=5, target="single_index:scale=0")
     assert run.loss_train.max() == run.loss_test_exact.max() == 0
+    drawn(run)
+
+
+# ---- the linearised network, and alignment
+
+LAZY = ("loss_train_lazy", "loss_test_exact_lazy", "loss_test_sample_lazy")
+REGRESSION = {"kernel_regression_loss_exact": 0.3, "kernel_regression_loss_sample": 0.4}
+BOTH = ("alignment_sample_test", "alignment_population")
+
+
+def test_linearised_losses_are_dashed_on_train_and_solid_on_test_in_a_colour_of_their_own(ax, carrier):
+    run = carrier((*ALL, *LAZY), **REGRESSION)
+    lazy(ax, run)
+    losses(ax, run)
+    lines = by_label(ax)
+    for name, style in zip(LAZY, ("--", "-", "-"), strict=True):
+        line, real = lines[LONG_NAMES[name]], lines[LONG_NAMES[name.removesuffix("_lazy")]]
+        assert line.get_linestyle() == style
+        np.testing.assert_array_equal(line.get_xdata(), run.curves["t"].values[1:])
+        np.testing.assert_array_equal(line.get_ydata(), run.curves[name].values[1:])
+        assert line.get_color() != real.get_color()
+        assert line.get_color() == lines[LONG_NAMES["loss_train_lazy"]].get_color()
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+
+@pytest.mark.parametrize(("test_loss", "level"), [("exact", 0.3), ("sample", 0.4)])
+def test_the_line_of_regression_is_of_the_test_loss_that_counts(ax, carrier, test_loss, level):
+    lazy(ax, carrier((*ALL, *LAZY), **REGRESSION, test_loss=test_loss))
+    line = by_label(ax)["kernel regression"]
+    assert list(line.get_ydata()) == [level, level]
+
+
+@pytest.mark.parametrize(
+    "summary", [{}, dict.fromkeys(REGRESSION), REGRESSION | NO_TEST], ids=["unknown", "left out", "no test loss"]
+)
+def test_no_line_of_regression_where_there_is_none(ax, carrier, summary):
+    assert lazy(ax, carrier(**summary)) == []
+    assert not ax.get_lines()
+
+
+def test_of_the_linearised_network_every_artist_is_returned_and_named(ax, carrier):
+    artists = lazy(ax, carrier((*ALL, *LAZY), **REGRESSION), label="small:")
+    assert set(artists) == set(ax.get_lines())
+    assert len(artists) == 4
+    assert all(artist.get_label().startswith("small: ") for artist in artists)
+
+
+@pytest.mark.parametrize(
+    ("names", "drawn_one"),
+    [(BOTH, "alignment_population"), (BOTH[:1], "alignment_sample_test"), (BOTH[1:], "alignment_population")],
+    ids=["both", "sample", "population"],
+)
+def test_the_alignment_of_the_population_is_preferred_and_the_axis_says_which(ax, carrier, names, drawn_one):
+    run = carrier(("loss_train", *names))
+    (line,) = alignment(ax, run)
+    assert ax.get_lines() == [line]
+    np.testing.assert_array_equal(line.get_ydata(), run.curves[drawn_one].values[1:])
+    np.testing.assert_array_equal(line.get_xdata(), run.curves["t"].values[1:])
+    assert ax.get_ylabel() == line.get_label() == LONG_NAMES[drawn_one]
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+    assert ax.get_ylim()[0] == 0
+
+
+def test_without_either_no_alignment_is_drawn(ax, carrier):
+    assert alignment(ax, carrier(("loss_train", "alignment_sample_train"))) == []
+    assert not ax.get_lines()
+
+
+def test_the_weight_norm_is_the_mean_square_weight_over_log_time(ax, carrier):
+    run = carrier(("loss_train", "mean_square_weight"))
+    (line,) = weight_norm(ax, run)
+    assert ax.get_lines() == [line]
+    np.testing.assert_array_equal(line.get_ydata(), run.curves["mean_square_weight"].values[1:])
+    np.testing.assert_array_equal(line.get_xdata(), run.curves["t"].values[1:])
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+    assert "tr M" in ax.get_ylabel()
+
+
+@pytest.mark.parametrize("names", [WITH_TERMS, ("loss_train", "loss_test_sample")], ids=["terms", "no terms"])
+def test_the_upper_panel_has_the_alignment_on_an_axis_of_its_own_on_the_right(carrier, names):
+    figure = picture(carrier((*names, *LAZY[:1], *BOTH), **REGRESSION))
+    top, *_, second = figure.axes
+    assert len(figure.axes) == (3 if "variance_error" in names else 2)
+    assert second.get_ylabel() == LONG_NAMES["alignment_population"]
+    assert second.yaxis.get_label_position() == "right"
+    assert top.get_shared_x_axes().joined(top, second)
+    assert [line.get_label() for line in second.get_lines()] == [LONG_NAMES["alignment_population"]]
+    assert top.get_zorder() > second.get_zorder()  # the losses are drawn over it
+    assert not top.patch.get_visible()  # and do not hide it
+    legend = [text.get_text() for text in top.get_legend().get_texts()]
+    wanted = {LONG_NAMES["loss_train"], LONG_NAMES["loss_train_lazy"], "kernel regression"}
+    assert wanted | {LONG_NAMES["alignment_population"]} <= set(legend)
+    assert len(legend) == len(set(legend))
+    assert second.get_legend() is None
+    assert top.get_ylabel() == "loss (mean squared residual)"
+
+
+def test_there_is_no_second_axis_without_an_alignment(carrier):
+    figure = picture(carrier((*WITH_TERMS, *LAZY)))
+    assert [ax.get_ylabel() for ax in figure.axes] == ["loss (mean squared residual)", "terms of the test loss"]
+    room = picture(carrier((*WITH_TERMS, *BOTH))).axes[0].get_position().x1
+    assert figure.axes[0].get_position().x1 > room  # the right margin is for its label
+
+
+def test_linearised_losses_are_below_in_no_panel_of_terms(carrier):
+    _, bottom, _ = picture(carrier((*WITH_TERMS, *LAZY, *BOTH), **REGRESSION)).axes
+    assert not [line for line in bottom.get_lines() if "linearised" in line.get_label() or "kernel" in line.get_label()]
+
+
+def test_a_run_that_ended_at_its_start_is_drawn_with_all_of_it(carrier):
+    run = carrier((*WITH_TERMS, *LAZY, *BOTH), **REGRESSION, delay=None, t_train=None, t_test=None)
+    run.curves = {
+        name: Curve(name=name, values=curve.values[:1], units="1", long_name=curve.long_name)
+        for name, curve in run.curves.items()
+    }
+    drawn(run)
+
+
+def test_linearised_losses_that_are_zero_are_drawn_without_a_warning(carrier):
+    run = carrier((*WITH_TERMS, *LAZY, *BOTH), kernel_regression_loss_exact=0.0)
+    run.curves |= {
+        name: Curve(name=name, values=np.zeros_like(run.curves[name].values), units="1", long_name=LONG_NAMES[name])
+        for name in (*WITH_TERMS, *LAZY)
+    }
     drawn(run)

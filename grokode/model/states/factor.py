@@ -259,8 +259,10 @@ class FactorState:
         sums : QuadraticFunctions
             (p, T) in the place of (b, S), for each set of weights.
         """
-        cross, quadratic = map_terms(network.eps, self.wbar, self.M, sums)
-        return QuadraticFunctions(sums.b, np.zeros_like(sums.S)) + cross + quadratic
+        eps, D = network.eps, len(self.wbar)
+        turned = eps * sums.b[:, :, None] * self.wbar + eps**2 * (sums.S.reshape(-1, D) @ self.M).reshape(sums.S.shape)
+        b = sums.b + eps * (sums.S @ self.wbar)
+        return QuadraticFunctions(b, (turned + turned.transpose(0, 2, 1)) / 2)
 
     def kernel_functions(self, network: Network, X: Array, weights: Array) -> QuadraticFunctions:
         r"""Return :math:`\sum_\mu w_{\mu k} K(\cdot, x_\mu)` for points X (P, D) and weights (P, K)."""
@@ -288,19 +290,6 @@ class FactorState:
         r"""Slope of each pseudo-neuron, :math:`c_\mu = a + \epsilon V x_\mu`, shape (P, r)."""
         slopes: Array = self.a + network.eps * (X @ self.V.T)
         return slopes
-
-
-def map_terms(
-    eps: float, wbar: Array, M: Array, sums: QuadraticFunctions
-) -> tuple[QuadraticFunctions, QuadraticFunctions]:
-    """Cross and quadratic part of the kernel's map (K16), linear in wbar and in M."""
-    D = len(wbar)
-    cross = eps * sums.b[:, :, None] * wbar
-    quadratic = eps**2 * (sums.S.reshape(-1, D) @ M).reshape(sums.S.shape)
-    return (
-        QuadraticFunctions(eps * (sums.S @ wbar), (cross + cross.transpose(0, 2, 1)) / 2),
-        QuadraticFunctions(np.zeros_like(sums.b), (quadratic + quadratic.transpose(0, 2, 1)) / 2),
-    )
 
 
 def _split(R: Array) -> tuple[Array, Array]:
