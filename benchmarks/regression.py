@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from document import fill
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -127,36 +128,6 @@ def ratios(eps: float, draws: int) -> dict[str, str]:
     return {name: f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}" for name, values in found.items()}
 
 
-TEXT = """\
-# Kernel regression in figure 1's set-up
-
-Written by `python benchmarks/regression.py --out docs/kernel-regression.md`.
-
-The line that a network which stays lazy ends on, ridgeless, with the kernel of the drawn 500 neurons (D = 100,
-P = 550, seed 0), in float64 and, on the same test points, with every number in float32; the condition of the kernel's
-matrix, and the relative residual of the linear system:
-
-| eps | exact test loss | on 1000 test points | the same, float32 | condition | residual |
-|---|---|---|---|---|---|
-{first}
-
-A published plot of this set-up has its line at 0.42 where float64 gives 0.408 on the same data, 3 % lower. Those data
-are not at hand. On {draws} draws of the same law, this is what each convention does to the loss on the test points
-(mean ± standard deviation of the ratio to the plain regression above):
-
-| convention | eps 0.02 | eps 0.25 |
-|---|---|---|
-{rows}
-
-So precision is not the reason. Conventions that raise the line by about 3 %: a small ridge (2e-4 to 3e-4 on the
-diagonal at eps 0.02, about 0.05 at eps 0.25); at eps 0.25, regressing y - f0 without adding f0 back (5 %); at eps
-0.02, the linearised network at a late time in the place of its limit (by 20 % at t = 1e5, by little at 1e6). A kernel
-built at another eps moves it by less than 1 % between 0.02 and 0.25. Other test points move it by 9 % and other
-initial weights by 2 % either way, so a line from other weights or other points needs no other reason. Which of these
-it was cannot be said without the data.
-"""
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--draws", type=int, default=16)
@@ -166,11 +137,13 @@ def main() -> None:
         small, large = (ratios(eps, options.draws) for eps in (0.02, 0.25))
         first = "\n".join(first_draw(eps) for eps in (0.02, 0.25))
     rows = "\n".join(f"| {name} | {small[name]} | {large[name]} |" for name in small)
-    text = TEXT.format(first=first, draws=options.draws, rows=rows)
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
-    else:
-        print(text)
+    ratio = f"| ratio, {options.draws} draws | eps 0.02 | eps 0.25 |\n|---|---|---|"
+    fill(options.out, f"{HEAD}\n{first}\n\n{ratio}\n{rows}")
+
+
+HEAD = """\
+| eps | exact test loss | on 1000 test points | the same, float32 | condition | residual |
+|---|---|---|---|---|---|"""
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def test_every_recipe_runs_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_paths_and_parameters_that_the_readme_names_exist() -> None:
     import grokode
 
-    for path in re.findall(r"benchmarks/\w+\.py|docs/[\w-]+\.png", README):
+    for path in re.findall(r"benchmarks/\w+\.py|docs/[\w-]+\.(?:png|md)|derivations/\w+\.md", README):
         assert (ROOT / path).is_file(), path
     for name in re.findall(r"^\| [^|]+ \| `(\w+)` \|", README, flags=re.MULTILINE):
         known = {*grokode.Experiment.model_fields, "loss_train", "loss_test_exact", "loss_test_sample", "t"}

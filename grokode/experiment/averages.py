@@ -80,12 +80,13 @@ class Averages:
         return {
             "learning_curve": [(self._theory(size), self._simulate(size)) for size in self.sizes],
             "average_curve": [self._theory(size) for size in _between(self.sizes)],
-            "plateau": self._theory(P) if math.isfinite(P) else None,
+            "plateau": self._theory(P, ridge=0.0) if math.isfinite(P) else None,
             "samples_to_reach": self._samples_to_reach(),
         }
 
-    def _theory(self, n_train: float) -> AverageRegression:
-        return average_regression(self.spectrum, n_train, ridge=self.ridge, noise=self.experiment.noise)
+    def _theory(self, n_train: float, ridge: float | None = None) -> AverageRegression:
+        ridge = self.ridge if ridge is None else ridge
+        return average_regression(self.spectrum, n_train, ridge=ridge, noise=self.experiment.noise)
 
     def _draws(self, size: int) -> int:
         if self.draws is not None:

@@ -46,7 +46,7 @@ class SampleSpectrum:
     floor: float
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
 class KernelReport:
     """What there is to say of an initial kernel; what does not apply is empty or None.
 
@@ -72,7 +72,7 @@ class KernelReport:
     average_curve : sequence of AverageRegression
         The theory between the smallest and the largest of these sizes.
     plateau : AverageRegression or None
-        The theory at the experiment's own P: where a network that stays lazy ends, on average.
+        The theory at the experiment's own P without a ridge: where a network that stays lazy ends, on average.
     samples_to_reach : mapping of float to int or None
         Samples with which regression gets below a part of the task's mean square, on average.
     """
@@ -90,6 +90,11 @@ class KernelReport:
     average_curve: Sequence[AverageRegression] = ()
     plateau: AverageRegression | None = None
     samples_to_reach: Mapping[float, int | None] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        experiment = self.experiment
+        facts = "; ".join(f"{name} {value}" for name, value in self._facts())
+        return f"KernelReport(dim={experiment.dim}, n_train={experiment.n_train}, width={experiment.width}: {facts})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data, without NaN: the object of ``--json``; an infinite loss is null."""
@@ -129,22 +134,26 @@ class KernelReport:
             ]
         if self.plateau is not None:
             rows.append(("lazy test loss, at the end, on average", f"{self.plateau.loss_test:.4g}"))
+        if self.spectrum is not None:
+            rows.append(("of the start, never learned by regression", f"{self.spectrum.outside:.4g}"))
         for part, n_train in self.samples_to_reach.items():
-            rows.append((f"P at which it is {part:.0%} of the start", "none" if n_train is None else str(n_train)))
+            name = f"P at which regression is at {part:.0%} of the start"
+            rows.append((name, "none" if n_train is None else str(n_train)))
         rows += [(name, f"{value:.4g}") for name, value in self.alignments.items()]
         return rows
 
     def _levels(self) -> list[tuple[str, ...]]:
-        rows: list[tuple[str, ...]] = [("eigenvalue", "times", "power of the task", "K0/P there, mean", "found")]
-        place = 0
+        head: tuple[str, ...] = ("eigenvalue, mean over starts", "times", "power of the task")
+        rows, place = [head if self.sample is None else (*head, "K0/P at these places, mean", "of")], 0
         for level in self.levels[:LEVELS_SHOWN]:
-            found = self.sample.eigenvalues[place : place + level.multiplicity] if self.sample is not None else ()
+            row: tuple[str, ...] = (f"{level.eigenvalue:.4g}", str(level.multiplicity), f"{level.power:.4g}")
+            if self.sample is not None:
+                found = self.sample.eigenvalues[place : place + level.multiplicity]
+                row = (*row, f"{np.mean(found):.4g}" if len(found) else "", str(len(found)))
             place += level.multiplicity
-            mean = f"{np.mean(found):.4g}" if len(found) else ""
-            numbers = f"{level.eigenvalue:.4g}", str(level.multiplicity), f"{level.power:.4g}"
-            rows.append((*numbers, mean, str(len(found)) if self.sample else ""))
+            rows.append(row)
         if len(self.levels) > LEVELS_SHOWN:
-            rows.append((f"{len(self.levels) - LEVELS_SHOWN} more", "", "", "", ""))
+            rows.append((f"{len(self.levels) - LEVELS_SHOWN} more", *("",) * (len(rows[0]) - 1)))
         return rows
 
     def _regressions(self) -> list[tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,6 +24,7 @@ class Recorder:
     def __init__(self, problem: Problem, keep_states: bool, extras: Sequence[Observable] = ()) -> None:
         self.t: list[float] = []
         self.states: list[FactorState] = []
+        self.seconds = 0.0  # that readings took
         self.theta = np.array(problem.start.theta)
         self._start, self._keep_states = problem.start, keep_states
         observables: list[Observable] = [*(OBSERVABLES.build(name) for name in OBSERVABLES), *extras]
@@ -32,12 +34,14 @@ class Recorder:
 
     def keep(self, t: float, theta: Array) -> None:
         """Read every observable at a saved time."""
+        started = time.perf_counter()
         state = self._start.at(theta)
         self.t.append(t)
         self.theta = np.array(theta)
         self._rows.append(tuple(value for read in self._readings for value in read(state)))
         if self._keep_states:
             self.states.append(state)
+        self.seconds += time.perf_counter() - started
 
     def curves(self) -> dict[str, Curve]:
         """Return t and every column as curves."""

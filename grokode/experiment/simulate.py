@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 import warnings
@@ -38,6 +39,9 @@ from .versions import versions
 Array = NDArray[np.float64]
 LONG = 60.0
 """Seconds beyond which an estimated time is said before starting."""
+
+DECADES = 6
+"""Decades of time, in units of the kernel's, that a method's estimate stands for."""
 
 STEP = 5e-6
 """Assumed seconds of a step beside its force, for estimates of time."""
@@ -189,7 +193,7 @@ class _Simulation:
             | extras.no_numbers
             | numbers,
             status=trajectory.status,
-            work=trajectory.work,
+            work=dataclasses.replace(trajectory.work, seconds=trajectory.work.seconds - recorder.seconds),
             versions=versions(),
             bundle=self.bundle,
             files=self.files,
@@ -212,8 +216,9 @@ class _Simulation:
 
     def _estimate(self, method: Method | None) -> float:
         """Estimate the seconds of the run from its operations."""
-        if method is not None:
-            return method.seconds
+        if method is not None:  # a method's estimate is that of a run over many decades of time
+            decades = math.log10(1 + 2 * self.problem.train.mean_kernel * float(self.saved[-1]))
+            return method.seconds * min(1.0, decades / DECADES)
         return float(self.saved[-1] * (STEP + self.problem.train.flops / FLOPS))
 
     # ---- during

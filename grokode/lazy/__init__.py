@@ -15,3 +15,21 @@ from .regression import generalized_cross_validation as generalized_cross_valida
 from .regression import kernel_regression as kernel_regression
 from .sample_kernel import SampleKernel as SampleKernel
 from .spectrum import population_spectrum as population_spectrum
+
+__all__ = [
+    "PopulationAlignment",
+    "SampleKernel",
+    "average_regression",
+    "best_ridge",
+    "centered_alignment",
+    "column_centered_alignment",
+    "generalized_cross_validation",
+    "heavy_ball",
+    "kernel_regression",
+    "lazy_losses",
+    "linearize",
+    "population_spectrum",
+    "sample_alignment",
+    "sampled_regression",
+    "samples_to_reach",
+]

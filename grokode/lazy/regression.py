@@ -38,7 +38,7 @@ class KernelRegression:
         The three terms of the exact one.
     residual : float
         Relative residual of the linear system, with the kernel applied anew: up to rounding times the condition of the
-        kernel's matrix. NaN on an infinite training set.
+        kernel's matrix. NaN where there is no system: on an infinite training set, or with an infinite ridge.
     """
 
     ridge: float
@@ -57,21 +57,22 @@ def kernel_regression(problem: Problem | Linearization, ridge: float = 0.0) -> K
     problem : Problem or Linearization
         Several regressions on one problem share its linearisation.
     ridge : float
-        Added to the diagonal of the kernel's matrix, in units of inverse flow time. Without one, eigenvalues that are
+        Added to the diagonal of the kernel's matrix, in units of inverse flow time; infinity learns nothing. Without
+        one, eigenvalues that are
         rounding (``Modes.cut``) count as zero, whatever ridge stands on them.
 
     Raises
     ------
     InvalidInput
-        If the ridge is negative or not finite, or given for an infinite training set.
+        If the ridge is negative, or given for an infinite training set.
 
     Notes
     -----
     The limit of late times of the linearised network (Z1). One eigendecomposition of the problem's kernel, which is
     kept with the problem, and O(P D^2) more.
     """
-    if not (np.isfinite(ridge) and ridge >= 0):
-        raise InvalidInput(f"ridge must be zero or positive and finite, got {ridge}")
+    if not ridge >= 0:
+        raise InvalidInput(f"ridge must be zero or positive, got {ridge}")
     linearization = linearize(problem) if isinstance(problem, Problem) else problem
     if ridge and not isinstance(linearization, OnSample):
         raise InvalidInput(f"ridge {ridge} is nothing beside an infinite training set; leave it at 0")
@@ -85,7 +86,7 @@ def kernel_regression(problem: Problem | Linearization, ridge: float = 0.0) -> K
         loss_exact=None if exact is None else float(exact[0]),
         loss_sample=None if sample is None else float(sample[0]),
         terms=on_sample.terms(fitted)[0] if on_sample and exact is not None else None,
-        residual=_residual(on_sample, ridge) if on_sample else np.nan,
+        residual=_residual(on_sample, ridge) if on_sample and np.isfinite(ridge) else np.nan,
     )
 
 
@@ -121,6 +122,7 @@ def generalized_cross_validation(problem: Problem | OnSample, ridges: Array) -> 
     Golub, Heath and Wahba, Technometrics 21 (1979).
     """
     linearization = _on_sample(problem)
+    ridges = np.atleast_1d(np.asarray(ridges, dtype=float))
     if not np.all(ridges > 0):
         raise InvalidInput(f"ridges must be positive for cross-validation, got {np.min(ridges)}")
     fitted = fractions(linearization, ridges)
@@ -144,8 +146,8 @@ def best_ridge(problem: Problem | OnSample, criterion: str = "exact") -> float:
     Returns
     -------
     float
-        0 where no ridge in the range of the eigenvalues, a factor ``SPAN`` beyond included, is better than none (a
-        test loss only: cross-validation says nothing of a regression that fits everything).
+        0 where none is better than any ridge, and infinity, which learns nothing, where that is best: what is found at
+        an edge of the range of the eigenvalues, a factor ``SPAN`` beyond included, is that limit.
 
     Raises
     ------
@@ -169,7 +171,8 @@ def best_ridge(problem: Problem | OnSample, criterion: str = "exact") -> float:
         return np.asarray(linearization.losses(fractions(linearization, ridges), (criterion,))[criterion])
 
     best = _minimize(objective, values[-1] / SPAN, values[0] * SPAN)
-    if criterion != "gcv" and objective(np.zeros(1))[0] <= objective(np.array([best]))[0]:
+    # cross-validation is 0/0 without a ridge, where everything is fitted
+    if 0 < best < np.inf and criterion != "gcv" and objective(np.zeros(1))[0] <= objective(np.array([best]))[0]:
         return 0.0
     return best
 
@@ -177,7 +180,9 @@ def best_ridge(problem: Problem | OnSample, criterion: str = "exact") -> float:
 def _minimize(objective: Callable[[Array], Array], low: float, high: float) -> float:
     """Minimise over a logarithmic range: a grid of four points a factor of e, then its best interval."""
     grid = np.linspace(np.log(low), np.log(high), max(5, int(4 * np.log(high / low))))
-    index = int(np.clip(np.argmin(objective(np.exp(grid))), 1, len(grid) - 2))
+    index = int(np.argmin(objective(np.exp(grid))))
+    if index in (0, len(grid) - 1):
+        return np.inf if index else 0.0
     found = scipy.optimize.minimize_scalar(
         lambda log: float(objective(np.exp([log]))[0]),
         bounds=(grid[index - 1], grid[index + 1]),

@@ -7,3 +7,13 @@ from .curves import terms as terms
 from .curves import weight_norm as weight_norm
 from .figure import picture as picture
 from .kernel import kernel_picture as kernel_picture
+
+__all__ = [
+    "alignment",
+    "kernel_picture",
+    "lazy",
+    "losses",
+    "picture",
+    "terms",
+    "weight_norm",
+]

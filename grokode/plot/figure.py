@@ -61,10 +61,10 @@ def picture(run: Carrier, title: str = "") -> Figure:
         if panels == 2:
             terms(axes[1], run)
         for ax in axes:
-            _ticks(ax.xaxis)
+            ticks(ax.xaxis)
             if ax.get_yscale() == "log":
                 _cut(ax)
-                _ticks(ax.yaxis)
+                ticks(ax.yaxis)
             handles, _ = ax.get_legend_handles_labels()
             ax.legend(handles=[*handles, *(second if ax is axes[0] else [])], loc="best")
         axes[-1].set_xlabel("flow time t (steps × lr α²/N)")
@@ -97,7 +97,7 @@ def headline(run: Carrier) -> str:
     return f"threshold {level}: train loss {str(summary['t_train_status']).replace('_', ' ')}"
 
 
-def _ticks(axis: Axis) -> None:
+def ticks(axis: Axis) -> None:
     """Mark whole decades, or 1, 2, 5 where there are few; many small ticks cost more time than the curves."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from .curves import COLORS
-from .figure import STYLE
+from .figure import STYLE, ticks
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -54,7 +54,7 @@ def spectrum(ax: Axes, report: KernelCarrier) -> list[Artist]:
     ax.set_xscale("log")
     if artists:
         ax.set_yscale("log")
-    ax.set_xlabel("place")
+    ax.set_xlabel("index, from the largest")
     ax.set_ylabel("eigenvalue (1 / flow time)")
     return artists
 
@@ -64,7 +64,7 @@ def learning_curve(ax: Axes, report: KernelCarrier) -> list[Artist]:
     artists: list[Artist] = []
     theory = [point for point in report.average_curve if np.isfinite(point.loss_test)]
     sizes, losses = ([getattr(point, name) for point in theory] for name in ("n_train", "loss_test"))
-    artists += ax.plot(sizes, losses, "-", color=COLORS["blue"], label="average, theory")
+    artists += ax.plot(sizes, losses, "-" if len(sizes) > 1 else "_", color=COLORS["blue"], label="average, theory")
     drawn = [point for _, point in report.learning_curve if point is not None]
     if drawn:
         artists.append(
@@ -90,6 +90,7 @@ def learning_curve(ax: Axes, report: KernelCarrier) -> list[Artist]:
         ax.set_yscale("log")
         top = max(losses)
         ax.set_ylim(max(1e-6 * top, 0.5 * min(loss for loss in losses if loss > 0)), None)
+    ticks(ax.xaxis)
     ax.set_xlabel("training samples P")
     ax.set_ylabel("test loss of kernel regression")
     return artists

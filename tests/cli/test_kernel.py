@@ -119,11 +119,21 @@ def test_a_ridge_is_regressed_with_and_averaged_over(cli):
     assert set(ridged["regressions"]) - set(bare["regressions"]) == {"given"}
     assert ridged["regressions"]["given"]["ridge"] == 0.3
     assert ridged["regressions"]["ridgeless"] == bare["regressions"]["ridgeless"]
-    assert ridged["plateau"]["kappa"] > bare["plateau"]["kappa"]
+    for one, other in zip(ridged["learning_curve"], bare["learning_curve"], strict=True):
+        assert one["theory"]["kappa"] > other["theory"]["kappa"]
+    assert ridged["ridge"] == 0.3
+    assert ridged["plateau"] == bare["plateau"]  # a network that stays lazy has no ridge
 
 
 @pytest.mark.parametrize(
-    ("grid", "sizes"), [("7", [7]), ("10,3", [3, 10]), ("lin:2:8:4", [2, 4, 6, 8]), ("log:1:100:3", [1, 10, 100])]
+    ("grid", "sizes"),
+    [
+        ("7", [7]),
+        ("10,3", [3, 10]),
+        ("lin:2:8:4", [2, 4, 6, 8]),
+        ("log:1:100:3", [1, 10, 100]),
+        ("log:10:1000:4", [10, 46, 215, 1000]),
+    ],
 )
 def test_a_learning_curve_has_the_sizes_of_its_grid(cli, grid, sizes):
     curve = as_json(cli, *QUICK, "--learning-curve", grid)["learning_curve"]

@@ -201,10 +201,10 @@ def test_the_offer_is_the_time_of_the_run_up_to_its_limit(offered):
     assert offered[2] == 2.5
 
 
-def test_the_offer_of_a_flow_is_that_of_its_solver(offered):
-    for dim in (5, 25):
-        grokode.run(**SMALL | {"dim": dim}, t_max=1, points=3)
-    assert 0 < offered[0] < offered[1]
+def test_the_offer_of_a_flow_grows_with_its_time_up_to_six_decades_and_with_its_problem(offered):
+    for dim, t_max in ((5, 1), (5, 100), (5, 1e7), (5, 1e8), (25, 1e8)):
+        grokode.run(**SMALL | {"dim": dim}, t_max=t_max, points=3)
+    assert 0 < offered[0] < offered[1] < offered[2] == offered[3] < offered[4]
 
 
 def test_the_offer_depends_on_no_clock(offered, monkeypatch):

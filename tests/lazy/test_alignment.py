@@ -95,6 +95,18 @@ def test_what_centring_leaves_of_equal_samples_is_aligned_with_nothing(rng):
         assert centered_alignment(nearly, y) == pytest.approx(by_matrices(A + A.T, y)[centered_alignment], abs=1e-6)
 
 
+@conventions
+def test_the_matrix_must_be_square_and_as_large_as_the_labels(alignment):
+    for shape in ((3, 4), (4, 3), (3, 3)):
+        with pytest.raises(grokode.InvalidInput, match="K and y must have shapes"):
+            alignment(np.ones(shape), np.ones(4))
+
+
+def test_rounding_takes_no_cosine_beyond_one():
+    assert cosine(1.0 + 1e-15, 1.0, 1.0) == 1
+    assert cosine(-1.0 - 1e-15, 1.0, 1.0) == -1
+
+
 def test_a_cosine_is_its_quotient():
     assert cosine(3.0, 4.0, 5.0) == pytest.approx(3 / (2 * 5), rel=1e-15, abs=0)
 

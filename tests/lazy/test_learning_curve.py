@@ -204,6 +204,19 @@ def test_the_number_of_samples_is_the_first_that_reaches_the_loss(part, ridge, n
     assert all(at(n) > loss for n in range(1, min(found, 400)))
 
 
+@pytest.mark.parametrize("room", [1.0, 1.02, 1.2])
+def test_where_the_curve_falls_twice_the_first_time_counts(room):
+    """Ridgeless with noise: a minimum, a peak where samples meet modes, and down again."""
+    curve = np.array([average_regression(WIDE, n, noise=0.1).loss_test for n in range(1, 230)])
+    lowest = np.argmin(curve)
+    assert 20 < lowest + 1 < 200
+    assert curve[-2] > 10 * curve[lowest]
+    found = samples_to_reach(WIDE, room * curve[lowest], noise=0.1)
+    first = 1 + np.flatnonzero(curve <= room * curve[lowest])[0]
+    # a minimum that is narrower than the grid of a tenth may be passed over
+    assert found == first if room > 1 else found >= first
+
+
 def test_a_loss_above_the_start_takes_one_sample():
     assert samples_to_reach(WIDE, 2 * WIDE.mean_square) == 1
 
@@ -247,6 +260,13 @@ def test_drawn_regressions_are_those_of_their_training_sets(setting, ridge):
     assert found.standard_error == pytest.approx(np.std(losses, ddof=1) / 2, rel=1e-9, abs=0)
 
 
+@pytest.mark.parametrize(("name", "given"), [("draws", 0), ("n_train", 0)])
+def test_there_must_be_something_to_draw(setting, rng, name, given):
+    parameters = {"n_train": 6, "draws": 2} | {name: given}
+    with pytest.raises(grokode.InvalidInput, match=f"{name} must be at least 1, got 0"):
+        sampled_regression(*setting, parameters["n_train"], rng=rng, draws=parameters["draws"])
+
+
 def test_five_sets_are_drawn_unless_said_otherwise(setting, rng):
     network, start, law = setting
     assert sampled_regression(network, start, law, 6, rng=rng).draws == 5
@@ -254,6 +274,7 @@ def test_five_sets_are_drawn_unless_said_otherwise(setting, rng):
 
 def test_a_single_draw_has_no_standard_error(setting, rng):
     network, start, law = setting
+    assert math.isfinite(sampled_regression(network, start, law, 6, rng=rng, draws=2).standard_error)
     found = sampled_regression(network, start, law, 6, rng=rng, draws=1)
     assert math.isnan(found.standard_error)
     assert math.isfinite(found.loss_test)

@@ -271,6 +271,20 @@ def test_without_tests_there_is_a_train_loss_only(make_task):
     np.testing.assert_allclose(found["train"], whole["train"], rtol=1e-14)
 
 
+@pytest.mark.parametrize("n_train", [7, math.inf])
+def test_only_the_losses_that_are_asked_for_are_computed(make_task, n_train):
+    linearization = linearize(make_task(n_train=n_train).problem)
+    fitted = 1 - FLOW.decay(linearization.rates, np.array([0.1, 2.0]), None)
+    whole = linearization.losses(fitted)
+    for names in ((), ("exact",), *((("sample",),) if n_train == 7 else ())):
+        found = linearization.losses(fitted, names)
+        assert set(found) >= {"train", *names}
+        for name in ("train", *names):
+            np.testing.assert_allclose(found[name], whole[name], rtol=1e-14)
+    if n_train == 7:
+        assert set(linearization.losses(fitted, ("exact",))) == {"train", "exact"}
+
+
 @pytest.mark.parametrize("chunk", [1, 9, 20, 30])
 def test_times_are_taken_in_chunks_of_any_size(make_task, monkeypatch, chunk):
     linearization, t = linearize(make_task().problem), np.geomspace(0.1, 10, 7)
@@ -288,6 +302,14 @@ def test_no_more_quadratic_functions_are_held_than_a_chunk(make_task, monkeypatc
     monkeypatch.setattr(module, "CHUNK", 30)
     lazy_losses(linearization, FLOW, np.geomspace(0.1, 10, 7), None)
     assert held == [3, 3, 1]  # of nine numbers each
+    held.clear()
+    monkeypatch.setattr(module, "CHUNK", 3)
+    lazy_losses(linearization, FLOW, np.geomspace(0.1, 10, 2), None)
+    assert held == [1, 1]  # one at least
+    held.clear()
+    monkeypatch.setattr(module, "CHUNK", 100)
+    lazy_losses(linearize(make_task(n_test=40).problem), FLOW, np.geomspace(0.1, 10, 5), None)
+    assert held == [2, 2, 1]  # values at 40 test points are more than nine numbers
 
 
 def test_where_a_step_is_too_long_the_losses_grow_without_bound_and_without_warning(make_task):

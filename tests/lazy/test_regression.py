@@ -10,7 +10,8 @@ import pytest
 import grokode
 from grokode.dynamics.optimizers import OPTIMIZERS
 from grokode.lazy import best_ridge, generalized_cross_validation, kernel_regression, lazy_losses, linearize
-from grokode.lazy.regression import SPAN, fractions
+from grokode.lazy import regression as module
+from grokode.lazy.regression import SPAN, _minimize, fractions
 
 CLOSE = 1e-8  # the kernels' condition, up to 1e6, times rounding, with room
 RIDGES = np.array([1e-3, 0.1, 2.0, 50.0])
@@ -130,10 +131,20 @@ def test_the_residual_of_nothing_to_learn_is_zero(make_task):
     assert kernel_regression(problem).residual == 0
 
 
-@pytest.mark.parametrize("ridge", [-1.0, math.inf, math.nan])
-def test_a_ridge_must_be_a_positive_number(make_task, ridge):
-    with pytest.raises(grokode.InvalidInput, match=f"ridge must be zero or positive and finite, got {ridge}"):
+@pytest.mark.parametrize("ridge", [-1.0, math.nan])
+def test_a_ridge_is_zero_or_positive(make_task, ridge):
+    with pytest.raises(grokode.InvalidInput, match=f"ridge must be zero or positive, got {ridge}"):
         kernel_regression(make_task().problem, ridge)
+
+
+def test_an_infinite_ridge_learns_nothing_and_solves_no_system(make_task):
+    task = make_task(centered=False)
+    found = kernel_regression(task.problem, math.inf)
+    exact, sample = task.losses(lambda X: np.zeros(len(X)))
+    assert found.loss_train == pytest.approx(np.mean((task.y - task.at_start(task.X)) ** 2), rel=1e-12, abs=0)
+    assert found.loss_exact == pytest.approx(exact, rel=1e-12, abs=0)
+    assert found.loss_sample == pytest.approx(sample, rel=1e-12, abs=0)
+    assert math.isnan(found.residual)
 
 
 def test_an_infinite_training_set_takes_no_ridge(make_task):
@@ -203,13 +214,30 @@ def test_the_best_ridge_is_a_minimum(make_task, criterion, setup, centered):
     objective = lambda ridge: CRITERIA[criterion](task, ridge)  # noqa: E731
     grid = np.geomspace(values[-1] / SPAN, values[0] * SPAN, 300)
     lowest = min(objective(ridge) for ridge in grid)
-    if best == 0:
-        assert criterion != "gcv"
+    if best == 0 and criterion != "gcv":
         assert objective(0.0) <= lowest
+    elif best in (0, math.inf):
+        edge = grid[0] if best == 0 else grid[-1]
+        assert objective(edge) == lowest
     else:
         # the search stops at 1e-4 in the ridge's logarithm, which is second order in the loss
         assert objective(best) <= lowest * (1 + 1e-6)
         assert criterion == "gcv" or objective(best) < objective(0.0)
+
+
+def test_a_minimum_at_an_edge_is_the_limit_beyond_it():
+    assert _minimize(lambda ridges: ridges, 1e-3, 1e3) == 0
+    assert _minimize(lambda ridges: -ridges, 1e-3, 1e3) == math.inf
+    assert _minimize(lambda ridges: (np.log(ridges) - 1) ** 2, 1e-3, 1e3) == pytest.approx(np.e, rel=1e-3)
+
+
+def test_the_deepest_of_several_minima_is_found():
+    """One every second factor of e, on a slope that is gentle beside them."""
+    curve = lambda log: np.cos(np.pi * log) + 0.05 * (log - 5.3) ** 2  # noqa: E731
+    for low, high in ((1e-8, 1e8), (1e-2, 1e8), (1e-4, 1e3)):
+        found = _minimize(lambda ridges: curve(np.log(ridges)), low, high)
+        grid = np.linspace(np.log(low), np.log(high), 100_000)
+        assert np.log(found) == pytest.approx(grid[np.argmin(curve(grid))], abs=1e-3)
 
 
 @pytest.mark.parametrize("criterion", ["exact", "sample"])
@@ -231,20 +259,47 @@ def test_where_none_helps_the_best_ridge_is_zero(make_task, criterion):
     assert kernel_regression(task.problem).loss_exact < 1e-18
 
 
-def test_labels_of_noise_alone_call_for_the_largest_ridge_looked_at(make_task):
+def test_labels_of_noise_alone_call_for_an_infinite_ridge(make_task):
     nothing = grokode.QuadraticTarget(0.0, np.zeros(3), np.zeros((3, 3)))
     problem = make_task(noise=1.0, target=nothing).problem
-    largest = linearize(problem).eigenvalues[0] * SPAN
-    assert best_ridge(problem, "exact") == pytest.approx(largest, rel=1e-3, abs=0)
-    assert SPAN == 1e4
+    assert best_ridge(problem, "exact") == math.inf
+    assert kernel_regression(problem, best_ridge(problem, "exact")).loss_exact == 0
 
 
-def test_cross_validation_of_clean_labels_calls_for_the_smallest_ridge_looked_at(make_task):
+def test_cross_validation_of_clean_labels_calls_for_no_ridge(make_task):
     """Linear labels, and more samples than modes: nothing is gained by a ridge."""
     target = grokode.QuadraticTarget(0.0, np.array([1.0, -0.5, 2.0]), np.zeros((3, 3)))
-    problem = make_task(noise=0.0, n_train=20, target=target).problem
-    smallest = linearize(problem).eigenvalues[-1] / SPAN
-    assert best_ridge(problem, "gcv") == pytest.approx(smallest, rel=1e-3, abs=0)
+    assert best_ridge(make_task(noise=0.0, n_train=20, target=target).problem, "gcv") == 0
+
+
+@pytest.mark.parametrize("inside", [0.98, 1.02])
+@pytest.mark.parametrize("edge", ["smallest", "largest"])
+def test_ridges_are_looked_for_a_factor_of_ten_thousand_beyond_the_eigenvalues(make_task, monkeypatch, edge, inside):
+    """A minimum is found inside that range, and its limit beyond."""
+    problem = make_task().problem
+    values = linearize(problem).eigenvalues
+    best = {"smallest": values[-1] / 1e4 / inside, "largest": values[0] * 1e4 * inside}[edge]
+    monkeypatch.setattr(module, "generalized_cross_validation", lambda _, ridges: np.log(ridges / best) ** 2)
+    found = best_ridge(problem, "gcv")
+    beyond = {"smallest": 0.0, "largest": math.inf}[edge]
+    # between the last points of the grid, a quarter of an e-fold apart, either is right
+    assert found == beyond if inside > 1 else found == beyond or found == pytest.approx(best, rel=1e-3, abs=0)
+    far = best * {"smallest": 2.0, "largest": 0.5}[edge]
+    monkeypatch.setattr(module, "generalized_cross_validation", lambda _, ridges: np.log(ridges / far) ** 2)
+    assert best_ridge(problem, "gcv") == pytest.approx(far, rel=1e-3, abs=0)
+
+
+@pytest.mark.parametrize("ridges", [[0.0], [1.0, -1.0], [math.nan]])
+def test_cross_validation_takes_positive_ridges(make_task, ridges):
+    with pytest.raises(grokode.InvalidInput, match="ridges must be positive for cross-validation"):
+        generalized_cross_validation(make_task().problem, np.array(ridges))
+
+
+def test_cross_validation_takes_a_single_ridge_too(make_task):
+    task = make_task()
+    found = generalized_cross_validation(task.problem, 0.3)
+    assert found.shape == (1,)
+    assert found[0] == pytest.approx(cross_validation(task, 0.3), rel=1e-7, abs=0)
 
 
 def test_the_test_loss_is_the_criterion_unless_said_otherwise(make_task):

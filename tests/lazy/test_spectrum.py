@@ -212,9 +212,10 @@ def test_an_uncentred_starts_own_predictor_is_subtracted_from_the_task():
     np.testing.assert_allclose(uncentred.power, centred.power, rtol=1e-10, atol=1e-14)
 
 
-def test_scales_of_inputs_and_target_are_scales_of_eigenvalues_and_power(make_task):
+@pytest.mark.parametrize("k", [1e-18, 2.5, 1e12])
+def test_scales_of_inputs_and_target_are_scales_of_eigenvalues_and_power(make_task, k):
     """Sigma -> k Sigma with weights / sqrt(k) scales the kernel by k; the target by q, its power by q^2."""
-    k, q = 2.5, 3.0
+    q = 3.0
     task = make_task(n_train=math.inf)
     target, start = task.target, task.problem.start
     law = grokode.Law(
@@ -225,6 +226,12 @@ def test_scales_of_inputs_and_target_are_scales_of_eigenvalues_and_power(make_ta
     found = spectrum_of(task)
     np.testing.assert_allclose(scaled.eigenvalues, k * found.eigenvalues, rtol=1e-9)
     np.testing.assert_allclose(scaled.power, q**2 * found.power, rtol=1e-7, atol=1e-12)
+
+
+def test_start_and_inputs_must_have_one_dimension(make_task):
+    task = make_task(dim=3)
+    with pytest.raises(grokode.InvalidInput, match="the start has dimension 2 and the inputs 3"):
+        population_spectrum(task.problem.network, FactorState.infinite_width(2, 1.0), law_of(task))
 
 
 # ---- levels

@@ -28,6 +28,7 @@ SPACES = {
     "tangents": lambda network, state, X: FeatureModes.of(TangentFeatures(network, state), X),
     "monomials": lambda network, state, X: FeatureModes.of(MonomialFeatures(network, state), X),
 }
+each_feature_space = pytest.mark.parametrize("space", ["tangents", "monomials"])
 each_space = pytest.mark.parametrize("space", list(SPACES))
 
 
@@ -224,6 +225,41 @@ def test_an_infinite_training_set_has_no_matrix(make_problem):
         _ = make_problem(n_train=float("inf")).modes
 
 
+# ---- rounding
+
+
+@each_feature_space
+@pytest.mark.parametrize("eps", [0.02, 1e-4])
+def test_eigenvectors_are_orthonormal_whatever_the_condition(rng, space, eps):
+    """Up to 5e9 here: dividing by an eigenvalue would lose as many digits."""
+    X, state = rng.standard_normal((200, 5)), FactorState.from_neurons(rng.standard_normal((9, 5)))
+    modes = SPACES[space](Network(alpha=1.0, eps=eps), state, X)
+    u = modes.combine(np.eye(len(modes.eigenvalues)))
+    assert u.shape == (200, 20)
+    np.testing.assert_allclose(u.T @ u, np.eye(20), atol=1e-12)
+
+
+@each_feature_space
+@pytest.mark.parametrize("unit", [1e-8, 1e-3, 1e4, 1e8])
+def test_the_unit_of_the_inputs_does_not_matter(rng, space, unit):
+    """x -> s x with w -> w/s makes every h what it was, and the kernel s^2 times what it was."""
+    X, W, network = rng.standard_normal((60, 4)), rng.standard_normal((9, 4)), Network(alpha=1.0, eps=0.3)
+    plain = SPACES[space](network, FactorState.from_neurons(W), X).eigenvalues
+    scaled = SPACES[space](network, FactorState.from_neurons(W / unit), unit * X).eigenvalues
+    np.testing.assert_allclose(scaled / unit**2, plain, rtol=1e-10)
+
+
+@each_feature_space
+def test_eigenvectors_extend_to_points_that_the_samples_do_not_span(rng, space):
+    X, r = rng.standard_normal((40, 4)) * [1, 1, 0, 0], rng.standard_normal(40)
+    state, network = FactorState.from_neurons(rng.standard_normal((9, 4))), Network(alpha=1.0, eps=0.3)
+    modes, points = SPACES[space](network, state, X), rng.standard_normal((6, 4))
+    assert len(modes.eigenvalues) == 5
+    K = state.kernel(network, X, X)
+    direct = state.kernel(network, points, X) @ np.linalg.pinv(K, rcond=1e-10, hermitian=True) @ r
+    np.testing.assert_allclose(modes.functions(modes.project(r)[:, None])(points)[:, 0], direct, rtol=1e-9, atol=1e-9)
+
+
 # ---- memory
 
 
@@ -292,3 +328,14 @@ def test_sums_of_features_take_one_set_of_labels_or_several(rng, monkeypatch):
             features_module.projected(features, case.X, several), phi.T @ several, rtol=1e-12, atol=1e-12
         )
         np.testing.assert_allclose(features_module.gram(features, case.X), phi.T @ phi, rtol=1e-12, atol=1e-12)
+
+
+def test_what_does_not_fit_into_memory_is_refused(rng, monkeypatch):
+    state, X = FactorState.random(4, 30, 1.0, rng), rng.standard_normal((100, 4))
+    space, order = smallest_space(state, 100)
+    needed = needed_bytes(space, order)
+    monkeypatch.setattr("grokode.memory.free_memory", lambda: needed - 1)
+    with pytest.raises(grokode.InvalidInput, match="the kernel of 100 samples needs about"):
+        decompose(Network(alpha=1.0, eps=0.3), state, X)
+    monkeypatch.setattr("grokode.memory.free_memory", lambda: needed)
+    assert len(decompose(Network(alpha=1.0, eps=0.3), state, X).eigenvalues) == 14

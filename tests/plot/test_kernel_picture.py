@@ -63,7 +63,7 @@ def test_the_sample_is_points_and_the_law_a_line_over_their_places(ax, carrier):
     assert (law.get_marker(), law.get_linestyle()) == ("None", "-")
     assert sample.get_color() != law.get_color()
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("place", "eigenvalue (1 / flow time)")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("index, from the largest", "eigenvalue (1 / flow time)")
 
 
 @pytest.mark.parametrize(("missing", "left"), [("sample", "law of the inputs"), ("spectrum", "K₀/P on 1,200 samples")])
