@@ -64,7 +64,7 @@ def measure(parameters: dict[str, object], limit: float) -> tuple[str, float, bo
         return f"{line}  {why}", np.nan, dim <= 20
     small = min(dim * min(parameters["width"], dim + 1), n_train) <= 300
     solver, rtol = ("radau", 1e-7) if small and n_train <= 10_000 else (work.method, 1e-8)
-    reference = grokode.run(None, **common, solver=solver, rtol=rtol)
+    reference = grokode.run(None, **common, solver=solver, rtol=rtol, lazy=False)
     err = error(run, reference, mean_square_label(reference))
     return f"{line}  err {err:.1e} against {solver}", err, err > PROMISE
 
