@@ -125,11 +125,10 @@ def generalized_cross_validation(problem: Problem | OnSample, ridges: Array) -> 
     ridges = np.atleast_1d(np.asarray(ridges, dtype=float))
     if not np.all(ridges > 0):
         raise InvalidInput(f"ridges must be positive for cross-validation, got {np.min(ridges)}")
-    fitted = fractions(linearization, ridges)
-    P = len(linearization.residual)
-    left = np.sum(((1 - fitted) * linearization.components) ** 2, axis=1) / P + linearization.floor
-    # 1 - tr H / P, without cancellation where nearly everything is fitted
-    free = (np.sum(1 - fitted, axis=1) + (P - len(linearization.eigenvalues))) / P
+    P, values = len(linearization.residual), linearization.eigenvalues
+    missed = ridges[:, None] / np.add.outer(ridges, values)  # 1 - fractions, also where nearly everything is fitted
+    left = np.sum((missed * linearization.components) ** 2, axis=1) / P + linearization.floor
+    free = (np.sum(missed, axis=1) + (P - len(values))) / P  # 1 - tr H / P
     return np.asarray(left / free**2)
 
 
@@ -170,11 +169,7 @@ def best_ridge(problem: Problem | OnSample, criterion: str = "exact") -> float:
             return generalized_cross_validation(linearization, ridges)
         return np.asarray(linearization.losses(fractions(linearization, ridges), (criterion,))[criterion])
 
-    best = _minimize(objective, values[-1] / SPAN, values[0] * SPAN)
-    # cross-validation is 0/0 without a ridge, where everything is fitted
-    if 0 < best < np.inf and criterion != "gcv" and objective(np.zeros(1))[0] <= objective(np.array([best]))[0]:
-        return 0.0
-    return best
+    return _minimize(objective, values[-1] / SPAN, values[0] * SPAN)
 
 
 def _minimize(objective: Callable[[Array], Array], low: float, high: float) -> float:
