@@ -89,7 +89,7 @@ def population_spectrum(network: Network, start: FactorState, law: Law) -> Popul
 
     Notes
     -----
-    Any other start takes 10 F^3 operations and 72 F^2 bytes, F = D (D+3)/2: about 30 s and 2 GB at D = 100.
+    Any other start takes 10 F^3 operations and 72 F^2 bytes, F = D (D+3)/2: about 40 s and 2 GB at D = 100.
     """
     if law.inputs.dim != start.V.shape[1]:
         raise InvalidInput(

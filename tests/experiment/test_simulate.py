@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from types import SimpleNamespace
+
 import pytest
 import threadpoolctl
 
@@ -56,3 +59,23 @@ def test_a_map_keeps_no_more_points_than_asked_for(steps):
     assert len(run.t) <= 20
     assert (run.step[0], run.step[-1]) == (0, steps)
     assert run.t[-1] == pytest.approx(steps * 0.01, rel=1e-12)
+
+
+def test_readings_are_not_counted_as_solving(monkeypatch):
+    """On a clock of the recorder's own, on which each of 5 readings takes 100 s."""
+    ticks = itertools.count(0.0, 100.0)
+    monkeypatch.setattr("grokode.experiment.recorder.time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+    run = grokode.run(**SMALL, t_max=1, points=5)
+    assert run.work.seconds == pytest.approx(-500, abs=60)
+
+
+@pytest.mark.parametrize("steps", [100, 10_000], ids=["finite", "overflown"])
+def test_a_linearised_network_that_diverges_has_no_curves_and_that_is_said(steps):
+    """The network itself stays within bounds: what is too long for its start is not too long for where it goes."""
+    lines: list[str] = []
+    run = grokode.run(dim=5, n_train=8, optimizer="gradient_descent", dt=3, steps=steps, say=lines.append)
+    assert run.loss_train.max() < 1e3
+    assert not [name for name in run.curves if name.endswith("_lazy")]
+    assert run.summary["kernel_regression_loss_exact"] is not None
+    assert len(lines) == 1
+    assert "the step is too long" in lines[0]
