@@ -120,7 +120,17 @@ def decompose(network: Network, state: FactorState, X: Array) -> Modes:
 
 @dataclass(frozen=True, eq=False)
 class SampleModes:
-    """Eigenvectors of the P x P matrix."""
+    """Eigenvectors of the P x P matrix.
+
+    Parameters
+    ----------
+    eigenvalues : ndarray, shape (rank,)
+    vectors : ndarray, shape (P, rank)
+    cut : float
+    network : Network
+    state : FactorState
+    X : ndarray, shape (P, D)
+    """
 
     eigenvalues: Array
     vectors: Array
