@@ -20,7 +20,7 @@ from ..dynamics.risks.population import PopulationRisk
 from ..errors import InvalidInput
 from ..lazy.linearized import OnPopulation, OnSample
 from ..lazy.regression import KernelRegression, best_ridge, kernel_regression
-from ..lazy.spectrum import Level, PopulationSpectrum, population_spectrum, spectrum_order
+from ..lazy.spectrum import Level, PopulationModes, population_modes, population_spectrum, spectrum_order
 from ..memory import free_memory, refuse
 from ..model.kernel import condition, needed_bytes, smallest_space
 from ..model.states.factor import FactorState
@@ -129,7 +129,8 @@ def examine(
         bound = problem_of(experiment, bundle, files or {})
         on_start = _OnStart(experiment, bound, ridge, say or (lambda _: None))
         on_start.refuse_too_large()
-        spectrum, law = on_start.spectrum(asked=sizes is not None), bound.law
+        modes, law = on_start.modes(asked=sizes is not None), bound.law
+        spectrum = modes.spectrum if modes else None
         averages = None
         if spectrum is not None and law is not None:
             averages = Averages(experiment, bound, ridge or 0.0, law, spectrum, sizes, draws)
@@ -142,7 +143,7 @@ def examine(
             levels=on_start.levels(bundle),
             spectrum=spectrum,
             alignments=on_start.alignments(),
-            regressions=on_start.regressions(spectrum),
+            regressions=on_start.regressions(modes),
             ridge=ridge or 0.0,
             versions=versions(),
             **(averages.findings() if averages else {}),
@@ -211,8 +212,8 @@ class _OnStart:
         mean = FactorState.infinite_width(self.experiment.dim, self.experiment.sigma)
         return population_spectrum(self.problem.network, mean, law).levels()
 
-    def spectrum(self, *, asked: bool) -> PopulationSpectrum | None:
-        """Return the spectrum over the law of the inputs, where that is known; said, where it is long or left out."""
+    def modes(self, *, asked: bool) -> PopulationModes | None:
+        """Return the kernel over the law of the inputs, where that is known; said, where it is long or left out."""
         law = self.problem.law
         if law is None:
             return None
@@ -230,7 +231,7 @@ class _OnStart:
             return None
         if seconds > LONG:
             self.say(f"the spectrum over the law of the inputs may take about {seconds:.0f} s; --width inf takes none")
-        return population_spectrum(self.problem.network, self.problem.start, law)
+        return population_modes(self.problem.network, self.problem.start, law)
 
     def alignments(self) -> dict[str, float]:
         found: dict[str, float] = {}
@@ -251,10 +252,10 @@ class _OnStart:
             }
         return found
 
-    def regressions(self, spectrum: PopulationSpectrum | None) -> dict[str, KernelRegression]:
+    def regressions(self, modes: PopulationModes | None) -> dict[str, KernelRegression]:
         linearization, test_loss = self.on_sample, self.problem.test_loss
         if linearization is None:
-            return self._on_population(spectrum)
+            return self._on_population(modes)
         found = {"ridgeless": kernel_regression(linearization)}
         if self.ridge is not None:
             found["given"] = kernel_regression(linearization, self.ridge)
@@ -263,11 +264,11 @@ class _OnStart:
         found["gcv"] = kernel_regression(linearization, best_ridge(linearization, "gcv"))
         return found
 
-    def _on_population(self, spectrum: PopulationSpectrum | None) -> dict[str, KernelRegression]:
+    def _on_population(self, modes: PopulationModes | None) -> dict[str, KernelRegression]:
         """Regress on infinitely many samples, where a ridge is nothing."""
         if self.ridge:
             self.say("a ridge is nothing beside infinitely many samples: it enters the learning curve only")
         risk = self.problem.train
-        if spectrum is None or not isinstance(risk, PopulationRisk):
+        if modes is None or not isinstance(risk, PopulationRisk):
             return {}
-        return {"ridgeless": kernel_regression(OnPopulation(spectrum, risk.law.noise))}
+        return {"ridgeless": kernel_regression(OnPopulation(self.problem, modes, risk.law.noise))}

@@ -7,10 +7,9 @@ regression with a ridge it is :math:`\lambda_k / (\lambda_k + \delta)`, and 1 wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,56 +19,12 @@ from ..dynamics.protocols import Linearizable
 from ..dynamics.risks.empirical import EmpiricalRisk
 from ..dynamics.risks.population import PopulationRisk, Terms
 from ..model.quadratic import QuadraticFunctions
-from .spectrum import PopulationSpectrum, population_spectrum
+from .spectrum import PopulationModes, PopulationSpectrum, population_modes
 
 Array = NDArray[np.float64]
 
 CHUNK = 2**22
 """Numbers that the functions, or their values at test points, hold at a time."""
-
-
-class Linearization(Protocol):
-    """A linearised network, as functions of the fraction g of each mode that has been fitted."""
-
-    @property
-    def eigenvalues(self) -> Array:
-        """Of the kernel's matrix, or of its operator, shape (K,); decreasing."""
-        ...
-
-    @property
-    def rates(self) -> Array:
-        """At which gradient flow fits the modes, shape (K,), in units of inverse flow time."""
-        ...
-
-    def losses(self, fitted: Array, tests: Sequence[str] | None = None) -> Mapping[str, Array]:
-        """Return ``train`` and test losses by name, shape (T,), for fractions of shape (T, K).
-
-        ``tests`` names the test losses that are wanted; all that exist by default.
-        """
-        ...
-
-
-def linearize(problem: Problem) -> Linearization:
-    """Linearise a problem around its start.
-
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    Linearization
-        On the problem's training set, finite or infinite.
-
-    Notes
-    -----
-    A finite one is decomposed at first use (``Problem.modes``, once a problem), an infinite one here
-    (``population_spectrum``): their docstrings have memory and time.
-    """
-    if isinstance(problem.train, EmpiricalRisk):
-        return OnSample(problem, problem.train)
-    spectrum = population_spectrum(problem.network, problem.start, problem.train.law)
-    return OnPopulation(spectrum, problem.train.law.noise)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +58,12 @@ class OnSample:
 
     @property
     def eigenvalues(self) -> Array:
-        """Of the kernel's matrix; decreasing."""
+        """Of the kernel's matrix, shape (K,); decreasing."""
         return self.problem.modes.eigenvalues
 
     @property
     def rates(self) -> Array:
-        r"""At which gradient flow fits the modes, :math:`2\lambda/P` (Z1)."""
+        r"""At which gradient flow fits the modes, :math:`2\lambda/P` (Z1), in units of inverse flow time."""
         return 2 * self.eigenvalues / len(self.residual)
 
     @property
@@ -129,52 +84,32 @@ class OnSample:
         ``tests`` names the test losses that are wanted; all that exist by default. O(T (P + P_test) D^2) operations,
         and no more than a few times ``CHUNK`` numbers beside the fractions.
         """
-        risks = {name: self.problem.tests[name] for name in (self.problem.tests if tests is None else tests)}
-        found = {"train": np.sum(((1 - fitted) * self.components) ** 2, axis=1) / len(self.residual) + self.floor}
-        height = max(1, CHUNK // max(self.problem.start.V.shape[1] ** 2, *map(_points, risks.values()), 1))
-        chunks = [self._tests(risks, fitted[first : first + height]) for first in range(0, len(fitted), height)]
-        return found | {name: np.concatenate([chunk[name] for chunk in chunks]) for name in risks}
-
-    def terms(self, fitted: Array) -> list[Terms]:
-        """Return the three terms of the exact test loss for each row of fractions; needs a known law."""
-        risk = self.problem.tests["exact"]
-        assert isinstance(risk, PopulationRisk)
-        return risk.terms_of(self.change(fitted))
-
-    def _tests(self, risks: Mapping[str, Risk], fitted: Array) -> dict[str, Array]:
-        if not risks:
-            return {}
-        change, theta0 = self.change(fitted), np.array(self.problem.start.theta)
-        found = {}
-        for name, risk in risks.items():
-            if isinstance(risk, PopulationRisk):
-                found[name] = np.array([terms.total for terms in risk.terms_of(change)])
-            else:
-                residual = change(risk.data.X)
-                residual += risk.residual(theta0)[:, None]
-                found[name] = np.mean(residual**2, axis=0)
-        return found
-
-
-def _points(risk: Risk) -> int:
-    """Return the number of points at which a risk evaluates a function."""
-    return len(risk.data.y) if isinstance(risk, EmpiricalRisk) else 0
+        wanted = self.problem.tests if tests is None else tests
+        train = np.sum(((1 - fitted) * self.components) ** 2, axis=1) / len(self.residual) + self.floor
+        return {"train": train} | _test_losses(self.problem, wanted, self.change, fitted)
 
 
 @dataclass(frozen=True, eq=False)
 class OnPopulation:
-    """Linearised on infinitely many samples; its losses on test points are not computed.
+    """Linearised on infinitely many samples.
 
     Parameters
     ----------
-    spectrum : PopulationSpectrum
+    problem : Problem
+    modes : PopulationModes
         The initial kernel over the law of the inputs.
     noise : float
         Standard deviation of the noise on the training labels.
     """
 
-    spectrum: PopulationSpectrum
+    problem: Problem
+    modes: PopulationModes
     noise: float
+
+    @property
+    def spectrum(self) -> PopulationSpectrum:
+        """Eigenvalues, with the task's power."""
+        return self.modes.spectrum
 
     @property
     def eigenvalues(self) -> Array:
@@ -186,10 +121,78 @@ class OnPopulation:
         r"""At which gradient flow fits the modes, :math:`2\lambda`."""
         return 2 * self.eigenvalues
 
+    def change(self, fitted: Array) -> QuadraticFunctions:
+        """Return how the predictor has changed since the start, a function for each row of fractions."""
+        return self.modes.functions((fitted * self.modes.components).T)
+
     def losses(self, fitted: Array, tests: Sequence[str] | None = None) -> Mapping[str, Array]:
-        """Return ``train`` and the exact test loss, shape (T,), for fractions of shape (T, K)."""
+        """Return ``train`` and test losses by name, shape (T,), for fractions of shape (T, K).
+
+        ``tests`` names the test losses that are wanted; all that exist by default.
+        """
+        wanted = self.problem.tests if tests is None else tests
         clean = (1 - fitted) ** 2 @ self.spectrum.power + self.spectrum.outside
-        return {"train": clean + self.noise**2, "exact": clean}
+        known = {"train": clean + self.noise**2, "exact": clean}
+        sampled = [name for name in wanted if name not in known]
+        return known | _test_losses(self.problem, sampled, self.change, fitted)
+
+
+Linearization = OnSample | OnPopulation
+"""A linearised network, as functions of the fraction g of each mode that has been fitted."""
+
+
+def linearize(problem: Problem) -> Linearization:
+    """Linearise a problem around its start.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    OnSample or OnPopulation
+        On the problem's training set, finite or infinite.
+
+    Notes
+    -----
+    A finite one is decomposed at first use (``Problem.modes``, once a problem), an infinite one here
+    (``population_modes``): their docstrings have memory and time.
+    """
+    if isinstance(problem.train, EmpiricalRisk):
+        return OnSample(problem, problem.train)
+    modes = population_modes(problem.network, problem.start, problem.train.law)
+    return OnPopulation(problem, modes, problem.train.law.noise)
+
+
+def terms_of(linearization: Linearization, fitted: Array) -> list[Terms]:
+    """Return the three terms of the exact test loss for each row of fractions; needs a known law."""
+    risk = linearization.problem.tests["exact"]
+    assert isinstance(risk, PopulationRisk)
+    return risk.terms_of(linearization.change(fitted))
+
+
+def _test_losses(
+    problem: Problem, names: Iterable[str], change: Callable[[Array], QuadraticFunctions], fitted: Array
+) -> dict[str, Array]:
+    """Evaluate test losses, a chunk of the fractions at a time."""
+    risks, theta0 = {name: problem.tests[name] for name in names}, np.array(problem.start.theta)
+    height = max(1, CHUNK // max(problem.start.V.shape[1] ** 2, *map(_points, risks.values()), 1))
+    found: dict[str, list[Array]] = {name: [] for name in risks}
+    for first in range(0, len(fitted) if risks else 0, height):
+        functions = change(fitted[first : first + height])
+        for name, risk in risks.items():
+            if isinstance(risk, PopulationRisk):
+                found[name].append(np.array([terms.total for terms in risk.terms_of(functions)]))
+            else:
+                residual = functions(risk.data.X)
+                residual += risk.residual(theta0)[:, None]
+                found[name].append(np.mean(residual**2, axis=0))
+    return {name: np.concatenate(chunks) for name, chunks in found.items()}
+
+
+def _points(risk: Risk) -> int:
+    """Return the number of points at which a risk evaluates a function."""
+    return len(risk.data.y) if isinstance(risk, EmpiricalRisk) else 0
 
 
 def lazy_losses(

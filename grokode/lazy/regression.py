@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..dynamics.problem import Problem
 from ..dynamics.risks.population import Terms
 from ..errors import InvalidInput
-from .linearized import Linearization, OnSample, linearize
+from .linearized import Linearization, OnSample, linearize, terms_of
 
 Array = NDArray[np.float64]
 
@@ -85,7 +85,7 @@ def kernel_regression(problem: Problem | Linearization, ridge: float = 0.0) -> K
         loss_train=float(losses["train"][0]),
         loss_exact=None if exact is None else float(exact[0]),
         loss_sample=None if sample is None else float(sample[0]),
-        terms=on_sample.terms(fitted)[0] if on_sample and exact is not None else None,
+        terms=None if exact is None else terms_of(linearization, fitted)[0],
         residual=_residual(on_sample, ridge) if on_sample and np.isfinite(ridge) else np.nan,
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -63,7 +65,25 @@ class PopulationSpectrum:
         return [Level(float(m / n), int(n), float(p)) for m, n, p in zip(means, counts, powers, strict=True)]
 
 
-def population_spectrum(network: Network, start: FactorState, law: Law) -> PopulationSpectrum:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PopulationModes:
+    r"""Eigenfunctions of the kernel's integral operator.
+
+    Parameters
+    ----------
+    spectrum : PopulationSpectrum
+    components : ndarray, shape (K,)
+        :math:`v_k = \langle \phi_k (y - f_0) \rangle`, of the task on normalized eigenfunctions.
+    functions : callable
+        From coefficients, shape (K, T), to the combinations :math:`\sum_k c_{kt} \phi_k` as functions of the inputs.
+    """
+
+    spectrum: PopulationSpectrum
+    components: Array
+    functions: Callable[[Array], QuadraticFunctions]
+
+
+def population_modes(network: Network, start: FactorState, law: Law) -> PopulationModes:
     r"""Decompose the initial kernel over Gaussian inputs of any covariance.
 
     On the monomials :math:`\phi` the operator is :math:`\langle \phi \phi^T \rangle Q`, with the metric Q of the
@@ -80,7 +100,7 @@ def population_spectrum(network: Network, start: FactorState, law: Law) -> Popul
 
     Returns
     -------
-    PopulationSpectrum
+    PopulationModes
 
     Raises
     ------
@@ -104,13 +124,20 @@ def population_spectrum(network: Network, start: FactorState, law: Law) -> Popul
     b, B = law.target.b - kept * start.wbar, law.target.B - kept * network.eps * start.M
     axes = _Axes.of(law.inputs)
     if not len(axes.variances):
-        return PopulationSpectrum(eigenvalues=np.zeros(0), power=np.zeros(0), outside=law.target.c**2)
+        return _gather(np.zeros(0), np.zeros(0), law.target.c**2, lambda full: _flat(full.shape[1], start.V.shape[1]))
     turned = start.V @ axes.vectors
     task = _Task(law.target.c, b @ axes.vectors, axes.vectors.T @ B @ axes.vectors)
     isotropic = _isotropic(start)
     if isotropic is not None:
-        return _closed(axes, network.eps**2 * isotropic, task)
-    return _dense(axes, network, FactorState(start.a, turned), task)
+        modes = _closed(axes, network.eps**2 * isotropic, task)
+    else:
+        modes = _dense(axes, network, FactorState(start.a, turned), task)
+    return dataclasses.replace(modes, functions=lambda coefficients: axes.turn_back(modes.functions(coefficients)))
+
+
+def population_spectrum(network: Network, start: FactorState, law: Law) -> PopulationSpectrum:
+    """Return the eigenvalues of ``population_modes``, with the task's power; parameters and raises are its own."""
+    return population_modes(network, start, law).spectrum
 
 
 def spectrum_order(start: FactorState) -> int:
@@ -170,45 +197,81 @@ class _Axes:
         d = len(self.variances)
         return math.sqrt(2) * self.variances[:, None] * (np.eye(d) + self.radial)
 
+    def turn_back(self, functions: QuadraticFunctions) -> QuadraticFunctions:
+        """Return functions of these axes as functions of the inputs."""
+        axes = self.vectors
+        return QuadraticFunctions(functions.b @ axes.T, axes @ functions.S @ axes.T)
+
     def constant(self) -> tuple[float, float]:
         """Return the constant function's component on every column of that root, and its power outside of them."""
         d = len(self.variances)
         return 1 / (math.sqrt(2) * (1 + self.radial * d)), 2 / (2 + d)
 
 
-def _closed(axes: _Axes, quadratic: float, task: _Task) -> PopulationSpectrum:
+def _closed(axes: _Axes, quadratic: float, task: _Task) -> PopulationModes:
     """Decompose x.x' + quadratic (x.x')^2."""
     s, L = axes.variances, axes.root()
-    i, j = np.triu_indices(len(s), 1)
+    d, (i, j) = len(s), np.triu_indices(len(s), 1)
     component, outside = axes.constant()
     on_L = L.T @ np.diag(task.B) / 2 + task.c * component
-    squares, E, _ = eigenpairs(quadratic * (L.T @ L), len(s))
+    squares, E, _ = eigenpairs(quadratic * (L.T @ L), d)
     on_squares = E.T @ on_L
     values = np.concatenate([s, 2 * quadratic * s[i] * s[j], squares])
-    power = np.concatenate([s * task.b**2, s[i] * s[j] * task.B[i, j] ** 2, on_squares**2])
-    return _sorted(values, power, task.c**2 * outside + float(np.sum((on_L - E @ on_squares) ** 2)))
+    components = np.concatenate([np.sqrt(s) * task.b, np.sqrt(s[i] * s[j]) * task.B[i, j], on_squares])
+
+    def functions(full: Array) -> QuadraticFunctions:
+        linear, products, radial = np.split(full, [d, d + len(i)])
+        S = np.zeros((full.shape[1], d, d))
+        S[:, i, j] = S[:, j, i] = (products / np.sqrt(s[i] * s[j])[:, None]).T / 2
+        S[:, range(d), range(d)] = np.linalg.solve(L.T, E @ radial).T
+        return QuadraticFunctions((linear / np.sqrt(s)[:, None]).T, S)
+
+    return _gather(values, components, task.c**2 * outside + float(np.sum((on_L - E @ on_squares) ** 2)), functions)
 
 
-def _dense(axes: _Axes, network: Network, start: FactorState, task: _Task) -> PopulationSpectrum:
+def _dense(axes: _Axes, network: Network, start: FactorState, task: _Task) -> PopulationModes:
     """Decompose the operator on all monomials of the axes."""
     s = axes.variances
     d = len(s)
     monomials = Monomials(d)
     i, j = monomials.triangle
     square = d + np.flatnonzero(i == j)
-    L = np.diag(np.concatenate([np.sqrt(s), np.sqrt(2 * s[i] * s[j])]))
-    L[np.ix_(square, square)] = axes.root()
+    scales = np.concatenate([np.sqrt(s), np.sqrt(2 * s[i] * s[j])])
+    L, root = np.diag(scales), axes.root()
+    L[np.ix_(square, square)] = root
     component, outside = axes.constant()
     on_L = L.T @ monomials.coefficients(QuadraticFunctions(task.b[None], task.B[None] / 2))[:, 0]
     on_L[square] += task.c * component
     QL = MonomialFeatures(network, start).map(L)
     values, E, _ = eigenpairs(L.T @ QL, len(L))
-    on_values = E.T @ on_L
-    return _sorted(values, on_values**2, task.c**2 * outside + float(np.sum((on_L - E @ on_values) ** 2)))
+    components = E.T @ on_L
+
+    def functions(full: Array) -> QuadraticFunctions:
+        combined = E @ full
+        theta = combined / scales[:, None]  # L^-T, but for the squares
+        theta[square] = np.linalg.solve(root.T, combined[square])
+        return monomials.functions(theta)
+
+    return _gather(values, components, task.c**2 * outside + float(np.sum((on_L - E @ components) ** 2)), functions)
 
 
-def _sorted(values: Array, power: Array, outside: float) -> PopulationSpectrum:
+def _gather(
+    values: Array, components: Array, outside: float, functions: Callable[[Array], QuadraticFunctions]
+) -> PopulationModes:
+    """Sort, and leave out what has no eigenvalue."""
     order = np.argsort(-values, kind="stable")
     kept = order[values[order] > 0]
-    zero = power[values <= 0].sum()
-    return PopulationSpectrum(eigenvalues=values[kept], power=power[kept], outside=outside + float(zero))
+    zero = float(np.sum(components[values <= 0] ** 2))
+
+    def of_kept(coefficients: Array) -> QuadraticFunctions:
+        full = np.zeros((len(values), coefficients.shape[1]))
+        full[kept] = coefficients
+        return functions(full)
+
+    spectrum = PopulationSpectrum(eigenvalues=values[kept], power=components[kept] ** 2, outside=outside + zero)
+    return PopulationModes(spectrum=spectrum, components=components[kept], functions=of_kept)
+
+
+def _flat(count: int, dim: int) -> QuadraticFunctions:
+    """Return functions that vanish."""
+    return QuadraticFunctions(np.zeros((count, dim)), np.zeros((count, dim, dim)))

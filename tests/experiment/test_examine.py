@@ -425,8 +425,8 @@ def test_a_spectrum_too_large_is_left_out_with_its_bytes_and_the_rest_is_reporte
 
 def test_a_spectrum_left_out_is_not_computed_for_infinitely_many_samples(with_memory, monkeypatch):
     with_memory(4e9, order=14)
-    monkeypatch.setattr(examine, "population_spectrum", lambda *_: pytest.fail("it decomposed"))
-    monkeypatch.setattr(linearized, "population_spectrum", lambda *_: pytest.fail("it decomposed"))
+    monkeypatch.setattr(examine, "population_modes", lambda *_: pytest.fail("it decomposed"))
+    monkeypatch.setattr(linearized, "population_modes", lambda *_: pytest.fail("it decomposed"))
     monkeypatch.setattr(examine._OnStart, "levels", lambda *_: ())
     lines: list[str] = []
     report = grokode.kernel(**SMALL | {"n_train": math.inf}, ridge=0.1, say=lines.append)
@@ -437,7 +437,7 @@ def test_a_spectrum_left_out_is_not_computed_for_infinitely_many_samples(with_me
 
 def test_a_matrix_too_large_is_refused_with_its_bytes(with_memory, monkeypatch):
     with_memory(4e9, order=7)
-    monkeypatch.setattr(examine._OnStart, "spectrum", lambda *_, **__: pytest.fail("it worked before it refused"))
+    monkeypatch.setattr(examine._OnStart, "modes", lambda *_, **__: pytest.fail("it worked before it refused"))
     with pytest.raises(InvalidInput, match=r"7 samples needs about 7.45 GiB and 3.73 GiB are free; lower --n-train"):
         grokode.kernel(**SMALL, draws=0)
 

@@ -116,15 +116,14 @@ def make_task(rng):
         inputs, network = Gaussian(Sigma), Network(alpha=alpha, eps=eps, centered=centered)
         start = FactorState.infinite_width(dim, 1.2) if isotropic else None
         W = rng.standard_normal((width, dim)) if start is None else start.neurons(dim + 3, rng)
-        clean = {"exact": Law(inputs, target)}
         Z = inputs.draw(n_test, rng)
+        clean = {"exact": Law(inputs, target), "sample": Data(Z, target(Z))}
         if np.isinf(n_train):
             train, X, y = Law(inputs, target, noise), np.zeros((0, dim)), np.zeros(0)
         else:
             X = np.tile(inputs.draw(n_train // repeat, rng), (repeat, 1))
             y = target(X) + noise * rng.standard_normal(len(X))
             train = Data(X, y)
-            clean |= {"sample": Data(Z, target(Z))}
         start = FactorState.from_neurons(W) if start is None else start
         points, weights = _population(Sigma)
         return Task(

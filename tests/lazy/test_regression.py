@@ -102,8 +102,10 @@ def test_regression_on_the_population_keeps_what_no_eigenfunction_holds(make_tas
     left = left - root[:, None] * J @ np.linalg.lstsq(root[:, None] * J, left, rcond=1e-11)[0]
     assert found.loss_exact == pytest.approx(left @ left, rel=CLOSE, abs=0)
     assert found.loss_train == pytest.approx(left @ left + task.noise**2, rel=CLOSE, abs=0)
-    assert found.loss_sample is None
-    assert found.terms is None
+    assert found.terms.total == pytest.approx(left @ left, rel=CLOSE, abs=0)
+    dw = np.linalg.lstsq(root[:, None] * J, root * task.task(task.points), rcond=1e-11)[0]
+    _, on_points = task.losses(lambda X: task.neurons.jacobian(X) @ dw)
+    assert found.loss_sample == pytest.approx(on_points, rel=CLOSE, abs=0)
     assert math.isnan(found.residual)
 
 

@@ -242,9 +242,9 @@ def numbers(run: grokode.Run) -> set[str]:
 
 def test_an_infinite_training_set_has_no_matrix():
     run = grokode.run(**BASE | {"n_train": math.inf, "noise": 0.3}, lazy=True)
-    assert named(run) == POPULATION | ON_TEST | TRAIN_LAZY | EXACT_LAZY
-    assert numbers(run) == {"kernel_regression_loss_exact"}
-    for name in ("loss_train", "loss_test_exact"):
+    assert named(run) == POPULATION | ON_TEST | TRAIN_LAZY | EXACT_LAZY | SAMPLE_LAZY
+    assert numbers(run) == {"kernel_regression_loss_exact", "kernel_regression_loss_sample"}
+    for name in ("loss_train", "loss_test_exact", "loss_test_sample"):
         assert run.curves[f"{name}_lazy"].values[0] == pytest.approx(run.curves[name].values[0], rel=1e-12)
     assert run.loss_train_lazy == pytest.approx(run.loss_test_exact_lazy + 0.09, rel=1e-12)
 
