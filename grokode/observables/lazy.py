@@ -46,16 +46,19 @@ class LazyLosses:
     def cost(self, problem: Problem) -> Cost:
         """Return what it takes: one eigendecomposition, and a function of the inputs a reading."""
         D = problem.start.V.shape[1]
-        if not isinstance(problem.train, EmpiricalRisk):
-            order = spectrum_order(problem.start)
-            return Cost(once=10.0 * order**3 / FLOPS, each=1e-5, bytes=needed_bytes("monomials", order))
-        P = len(problem.train.data.y)
-        space, order = smallest_space(problem.start, P)
-        once = 10.0 * order**3 + (0 if space == "samples" else 2.0 * P * order**2)
         points = sum(len(risk.data.y) for risk in problem.tests.values() if isinstance(risk, EmpiricalRisk))
-        each = 2.0 * D**2 * (points + (2 * P if space == "samples" else 2 * D))
+        if isinstance(problem.train, EmpiricalRisk):
+            P = len(problem.train.data.y)
+            space, order = smallest_space(problem.start, P)
+            once = 10.0 * order**3 + (0 if space == "samples" else 2.0 * P * order**2)
+            evaluated = points + (2 * P if space == "samples" else 2 * D)
+        else:
+            space, order = "monomials", spectrum_order(problem.start)
+            once, evaluated = 10.0 * order**3, points + 2 * D
         return Cost(
-            once=once / FLOPS, each=5e-5 + each / FLOPS, bytes=needed_bytes(space, order) + 8.0 * (4 * CHUNK + points)
+            once=once / FLOPS,
+            each=5e-5 + 2.0 * D**2 * evaluated / FLOPS,
+            bytes=needed_bytes(space, order) + 8.0 * (4 * CHUNK + points),
         )
 
     def on(self, problem: Problem) -> Lazy:
