@@ -13,13 +13,12 @@ import numpy as np
 from ..convention import learning_rate
 from ..curve import Curve
 from ..errors import InvalidInput
-from ..memory import free_memory
 from ..outcome import Status, Work
 from ..task.data import Data
 from ..task.streams import Role, stream
 from ..task.system import Law
 from .bundle import Bundle, dt_of
-from .resources import refuse_too_large
+from .resources import refuse_run
 from .result import Run
 from .spec import MOST, merge
 from .storage import check_writable, read_npz, write_atomically, write_npz
@@ -198,7 +197,7 @@ def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundl
         raise InvalidInput(f"dt must be between {end / MOST:.3g} and {end:.6g}, the end of the run, got {dt}")
     rows = min(width, experiment.dim + 1)
     # W0 and the orthonormal columns it is made from, with the copies on the way
-    refuse_too_large(8.0 * width * 3 * (rows + experiment.dim), free_memory())
+    refuse_run(8.0 * width * 3 * (rows + experiment.dim))
     draw = system_of(experiment, given, run.files).draw(network_of(experiment))
     assert isinstance(draw.train, Data)
     if given is not None and width == given.width:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidInput
+from ..memory import refuse
 
 
 def needed_memory(*, dim: int, rows: int, n_train: float, n_test: float, saved: int) -> float:
@@ -21,15 +21,11 @@ def needed_memory(*, dim: int, rows: int, n_train: float, n_test: float, saved: 
     return 8.0 * (samples + 40.0 * rows * dim + 12.0 * dim**2 + saved)
 
 
-def refuse_too_large(needed: float, free: float) -> None:
+def refuse_run(needed: float) -> None:
     """Refuse a run that does not fit.
 
     Raises
     ------
     InvalidInput
     """
-    if needed > free:
-        raise InvalidInput(
-            f"this run needs about {needed / 2**30:.3g} GiB and {free / 2**30:.3g} GiB are free; "
-            "lower --dim, --n-train, --n-test or --width"
-        )
+    refuse(needed, "this run", "lower --dim, --n-train, --n-test or --width")

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ..dynamics.problem import Problem
 from ..errors import InvalidInput
-from ..memory import free_memory
 from ..model.network import Network
 from ..model.starts import STARTS
 from ..task.data import load_array
@@ -20,7 +19,7 @@ from ..task.system import DrawnSystem, LabelLaw, System
 from ..task.targets import TARGETS
 from ..task.targets.file import Form, FromFile
 from .bundle import Bundle
-from .resources import needed_memory, refuse_too_large
+from .resources import needed_memory, refuse_run
 from .spec import GIVEN, Experiment
 
 Array = NDArray[np.float64]
@@ -122,7 +121,7 @@ def _refuse(experiment: Experiment, bundle: Bundle | None, kept: int) -> None:
     law = None if bundle or experiment.target == GIVEN else TARGETS.build(experiment.target)
     if isinstance(law, LabelLaw):
         needed += law.needed_bytes(n_train + experiment.n_test)
-    refuse_too_large(needed, free_memory())
+    refuse_run(needed)
 
 
 def network_of(experiment: Experiment) -> Network:

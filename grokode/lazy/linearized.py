@@ -176,6 +176,7 @@ def _test_losses(
 ) -> dict[str, Array]:
     """Evaluate test losses, a chunk of the fractions at a time."""
     risks, theta0 = {name: problem.tests[name] for name in names}, np.array(problem.start.theta)
+    at_start = {name: risk.residual(theta0) for name, risk in risks.items() if isinstance(risk, EmpiricalRisk)}
     height = max(1, CHUNK // max(problem.start.V.shape[1] ** 2, *map(_points, risks.values()), 1))
     found: dict[str, list[Array]] = {name: [] for name in risks}
     for first in range(0, len(fitted) if risks else 0, height):
@@ -185,7 +186,7 @@ def _test_losses(
                 found[name].append(np.array([terms.total for terms in risk.terms_of(functions)]))
             else:
                 residual = functions(risk.data.X)
-                residual += risk.residual(theta0)[:, None]
+                residual += at_start[name][:, None]
                 found[name].append(np.mean(residual**2, axis=0))
     return {name: np.concatenate(chunks) for name, chunks in found.items()}
 

@@ -216,14 +216,11 @@ def test_a_run_too_large_for_memory_is_refused_in_gib(cli, tmp_path):
 LARGE = ("kernel", "--dim", 60, "--width", "inf", "--n-train", 1500)
 
 
-MODULE = "grokode.experiment.{}.free_memory"
-
-
 @pytest.mark.parametrize(
     ("words", "module", "free", "fix"),
     [
         # the run fits, what goes beside it does not
-        ((*SHORT, "--lazy"), "simulate", 1e6, "leave out --lazy"),
+        ((*SHORT, "--lazy"), "experiment.simulate", 1e6, "leave out --lazy"),
         # the data fit, their kernel or its labels do not
         ((*LARGE, "--draws", 0), "memory", 5e7, "--n-train or --dim"),
         (
@@ -232,13 +229,13 @@ MODULE = "grokode.experiment.{}.free_memory"
             5e7,
             "--learning-curve, or give --draws 0",
         ),
-        ((*SHORT, "--n-train", 300, "--n-test", 300, "--target", "kernel_eigenvector:k=1"), "systems", 5e6, "--n-test"),
-        (("kernel", "--n-train", 600, "--target", "kernel_eigenvector:k=1"), "systems", 5e6, "--n-train"),
+        ((*SHORT, "--n-train", 300, "--n-test", 300, "--target", "kernel_eigenvector:k=1"), "memory", 5e6, "--n-test"),
+        (("kernel", "--n-train", 600, "--target", "kernel_eigenvector:k=1"), "memory", 5e6, "--n-train"),
     ],
     ids=["run --lazy", "matrix", "draws", "run, labels", "kernel, labels"],
 )
 def test_a_kernel_too_large_for_memory_is_refused_in_gib(cli, tmp_path, monkeypatch, words, module, free, fix):
-    monkeypatch.setattr("grokode.memory.free_memory" if module == "memory" else MODULE.format(module), lambda: free)
+    monkeypatch.setattr(f"grokode.{module}.free_memory", lambda: free)
     refused(cli(*words, "--json", "x.json"), 2, "GiB are free", fix)
     assert contents(tmp_path) == {}
 

@@ -467,7 +467,7 @@ def test_a_spectrum_that_takes_long_says_so(monkeypatch):
 
 def test_alignments_too_large_are_left_out_with_their_bytes(with_memory, monkeypatch):
     with_memory(2e4, order=0)  # a matrix of 48 bytes an entry on 30 points is larger
-    for module in ("grokode.model.kernel", "grokode.lazy.spectrum"):
+    for module in ("grokode.experiment.resources", "grokode.model.kernel", "grokode.lazy.spectrum"):
         monkeypatch.setattr(f"{module}.refuse", lambda *_: None)
     lines: list[str] = []
     report = grokode.kernel(**SMALL | {"dim": 12, "n_test": 30}, draws=0, say=lines.append)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import grokode
+from grokode import memory
 from grokode.errors import InvalidInput
-from grokode.experiment import systems
 from grokode.experiment.files import export
 from grokode.model.network import Network
 from grokode.model.starts.gaussian import GaussianStart
@@ -142,15 +142,15 @@ def test_the_last_eigenvector_is_one_too():
 
 
 def test_labels_of_too_many_points_are_refused_in_gib_before_anything_is_drawn(monkeypatch):
-    monkeypatch.setattr(systems, "free_memory", lambda: 4e6)  # of train and test points each alone: 2e6
+    monkeypatch.setattr(memory, "free_memory", lambda: 4e6)  # of train and test points each alone: 2e6
     monkeypatch.setattr(DrawnSystem, "draw", lambda *_: pytest.fail("it drew"))
     with pytest.raises(InvalidInput, match=r"needs about 0\.00\d+ GiB .* --n-test"):
         grokode.run(dim=3, n_train=220, n_test=220, target="kernel_eigenvector:k=1")
 
 
 def test_that_many_points_of_a_function_are_not(monkeypatch):
-    monkeypatch.setattr(systems, "free_memory", lambda: 4e6)
-    assert grokode.run(dim=3, n_train=220, n_test=220, t_max=1, points=2).status == "done"
+    monkeypatch.setattr(memory, "free_memory", lambda: 4e6)
+    assert grokode.run(dim=3, n_train=220, n_test=220, t_max=1, points=2, lazy=False).status == "done"
 
 
 def test_figure_5_is_its_preset():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,7 +58,7 @@ class EmpiricalRisk:
         """Mean of |x|^2."""
         return float(np.mean(np.sum(self._X**2, axis=1)))
 
-    @property
+    @cached_property
     def mean_kernel(self) -> float:
         r"""Mean of K(x, x) at the start, the mean of :math:`|c_\mu|^2 |x_\mu|^2`."""
         C = self.start.slopes(self.network, self._X)

@@ -77,7 +77,7 @@ class PopulationRisk:
         """Mean of |x|^2."""
         return self.law.inputs.trace
 
-    @property
+    @cached_property
     def mean_kernel(self) -> float:
         r"""Mean of K(x, x) at the start: :math:`\mathrm{tr}\Sigma + \epsilon^2 \langle |x|^2 x^T M x \rangle`."""
         inputs, M = self.law.inputs, self.start.M
