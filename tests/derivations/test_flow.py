@@ -6,7 +6,7 @@ import sympy as sp
 from grokode_derivations import flow
 from grokode_derivations.notation import alpha
 from grokode_derivations.words import Column, Letter, Symmetric, T, numeric
-from grokode_validate.network import CommitteeMachine
+from grokode_validate.network import CommitteeMachine, Weights
 
 import grokode
 from grokode.dynamics.risks.empirical import EmpiricalRisk
@@ -62,7 +62,7 @@ def test_a_neuron_moves_down_the_gradient_of_backpropagation(planted):
     # alpha^2 dw_i/dt = -N grad, where N neurons are trained and not their factor
     network, state, X, y, _, letters = planted
     W = state.neurons(6, np.random.default_rng(0))
-    gradient = CommitteeMachine(alpha=1.7, eps=0.6).gradient(W, W, X, y)
+    gradient = CommitteeMachine(alpha=1.7, eps=0.6).gradient(Weights.of(W), Weights.of(W), X, y).W
     moved = np.hstack([numeric(STATEMENTS["F4"][0], dict(w=column(w), **letters)) for w in W]).T
     np.testing.assert_allclose(moved, -6 / 1.7**2 * gradient, rtol=0, atol=1e-12 * np.abs(moved).max())
 

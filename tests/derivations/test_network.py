@@ -22,7 +22,7 @@ from grokode_derivations.network import (
     wbar0,
 )
 from grokode_derivations.notation import B, D, M, N, P, alpha, b, beta, eps, sigma, wbar, x
-from grokode_validate.network import CommitteeMachine
+from grokode_validate.network import CommitteeMachine, Weights
 
 import grokode
 from grokode.dynamics.risks.empirical import EmpiricalRisk
@@ -69,7 +69,7 @@ def test_the_predictor_in_moments_is_that_of_the_neurons_and_of_the_package(rng,
     values = {alpha: 1.7, eps: 0.6, wbar: W.mean(axis=0), M: W.T @ W / width, x: X}
     proved = numeric(STATED["F1"], values)
     close(proved, neuron_by_neuron(1.7, 0.6, W, X))
-    close(CommitteeMachine(alpha=1.7, eps=0.6).output(W, X), proved)
+    close(CommitteeMachine(alpha=1.7, eps=0.6).output(Weights.of(W), X), proved)
     close(FactorState.from_neurons(W).outputs(Network(alpha=1.7, eps=0.6), X), proved)
 
 
@@ -129,10 +129,14 @@ def test_readouts_enter_through_the_weighted_moments_alone(rng, width, dim):
 def test_what_the_linearisation_leaves_out_is_the_square_of_the_change(rng, derivative, width, dim):
     machine = CommitteeMachine(alpha=1.7, eps=0.6)
     W0, change, X = rng.standard_normal((width, dim)), rng.standard_normal((width, dim)), rng.standard_normal((6, dim))
-    linear = machine.output(W0, X) + derivative(lambda W: machine.output(W, X), W0, change)
+
+    def output(W):
+        return machine.output(Weights.of(W), X)
+
+    linear = output(W0) + derivative(output, W0, change)
     numbers = {alpha: 1.7, eps: 0.6, N: width}
     proved = [at(STATED["N3"], numbers, δ=change, x=point[:, None]).item() for point in X]
-    left_out = machine.output(W0 + change, X) - linear
+    left_out = output(W0 + change) - linear
     np.testing.assert_allclose(left_out, proved, rtol=0, atol=1e-12 * np.abs(linear).max())
 
 
@@ -172,9 +176,11 @@ def test_the_centred_predictor_is_the_real_networks_and_the_packages(planted_neu
     W0, X, y = planted_neurons.W, planted_neurons.X, planted_neurons.y
     W = W0 + rng.standard_normal(W0.shape)
     machine = CommitteeMachine(alpha=scale, eps=0.4, centered=True)
-    tolerance = 1e-12 * np.abs(machine.output(W, X)).max()  # of f: f and f_0 may cancel
+    tolerance = 1e-12 * np.abs(machine.output(Weights.of(W), X)).max()  # of f: f and f_0 may cancel
     proved = centred(scale, (W.mean(axis=0), W.T @ W / len(W)), (W0.mean(axis=0), W0.T @ W0 / len(W0)), X)
-    np.testing.assert_allclose(machine.residual(W, W0, X, y) + y, proved, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(
+        machine.residual(Weights.of(W), Weights.of(W0), X, y) + y, proved, rtol=0, atol=tolerance
+    )
 
     start = FactorState.from_neurons(W0)
     moved = start.at(start.V + rng.standard_normal(start.V.shape))
@@ -191,8 +197,8 @@ def first_slope(planted_neurons, derivative):
         # prefactor (f - f_0) is the centred network at another scale
         machine = CommitteeMachine(alpha=prefactor * scale, eps=0.4, centered=True)
         W, X, y = planted_neurons.W, planted_neurons.X, planted_neurons.y
-        step = -learning_rate * machine.gradient(W, W, X, y)
-        return derivative(lambda weights: machine.output(weights, np.ones((1, 4))).item(), W, step)
+        step = -learning_rate * machine.gradient(Weights.of(W), Weights.of(W), X, y).W
+        return derivative(lambda W: machine.output(Weights.of(W), np.ones((1, 4))).item(), W, step)
 
     return measure
 

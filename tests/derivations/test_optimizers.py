@@ -9,7 +9,7 @@ from grokode_derivations.flow import V, a
 from grokode_derivations.notation import N, alpha, eps
 from grokode_derivations.optimizers import F, U, dt, eta, mu, wd
 from grokode_derivations.words import Column, Letter, Symmetric, T
-from grokode_validate.network import CommitteeMachine
+from grokode_validate.network import CommitteeMachine, Weights
 
 import grokode
 from grokode.dynamics.optimizers.gradient_descent import GradientDescent
@@ -70,7 +70,7 @@ def test_the_proved_map_of_the_factor_is_training_of_real_neurons(planted_neuron
     u, memory, factor = np.zeros_like(W), np.zeros_like(state.V), state.V
     for _ in range(30):
         rows = slice(None) if batch is None else rng.choice(len(y), batch, replace=False)
-        W, u = on_neurons(W, u, lambda W, rows=rows: machine.gradient(W, W, X[rows], y[rows]))
+        W, u = on_neurons(W, u, lambda W, rows=rows: machine.gradient(Weights.of(W), Weights.of(W), X[rows], y[rows]).W)
         force = state.at(factor).loss_force(network, X[rows], y[rows])[1]
         memory, factor = next_U(factor, memory, force), next_V(factor, memory, force)
     assert np.abs(factor - state.V).max() > 0.1
@@ -104,7 +104,7 @@ def test_a_batch_moves_neurons_by_the_mean_of_what_is_proved_for_its_samples(pla
     samples = [
         moved(state.V, r, np.outer(state.a, x), state.V @ np.outer(x, x)) for r, x in zip(residual, X, strict=True)
     ]
-    trained = W - RATE * machine.gradient(W, W, X, y)
+    trained = W - RATE * machine.gradient(Weights.of(W), Weights.of(W), X, y).W
     np.testing.assert_allclose(lift @ np.mean(samples, axis=0), trained, rtol=0, atol=1e-12 * np.abs(W).max())
 
 
@@ -112,7 +112,7 @@ def test_the_points_ahead_of_the_textbook_are_the_iterates_of_pytorch(planted_ne
     _, machine, _, _ = pair
 
     def slope(W):
-        return machine.gradient(W, W, planted_neurons.X, planted_neurons.y)
+        return machine.gradient(Weights.of(W), Weights.of(W), planted_neurons.X, planted_neurons.y).W
 
     theta, u = planted_neurons.W, np.zeros_like(planted_neurons.W)
     W, velocity = theta, np.zeros_like(theta)
@@ -127,8 +127,8 @@ def test_adam_takes_two_networks_of_one_state_apart_and_gradient_descent_does_no
     X, y = np.array([[1.3], [-1.3]]), np.array([-0.5, -0.5])
     networks = [np.array([[-3.0], [1], [1], [1]]), np.array([[3.0], [-1], [-1], [-1]])]
     machine = CommitteeMachine(alpha=0.8, eps=0.4)
-    slopes = [machine.gradient(W, W, X, y) for W in networks]
-    np.testing.assert_allclose(*(machine.output(W, X) for W in networks), rtol=1e-15)
+    slopes = [machine.gradient(Weights.of(W), Weights.of(W), X, y).W for W in networks]
+    np.testing.assert_allclose(*(machine.output(Weights.of(W), X) for W in networks), rtol=1e-15)
 
     adam = [W - 0.1 * slope / (np.sqrt(slope**2) + 1e-14) for W, slope in zip(networks, slopes, strict=True)]
     claimed = [float(value.subs(eta, 0.1)) for value in STATEMENTS["D6"]]
