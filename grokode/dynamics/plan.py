@@ -1,4 +1,4 @@
-"""Which method integrates a flow, at which tolerances: the demand that a solver is asked with."""
+"""Which method integrates a flow, at which tolerances, and from which loss on a map has diverged."""
 
 from __future__ import annotations
 
@@ -55,3 +55,17 @@ def tolerances(risk: Risk, loss: float, rtol: float) -> tuple[float, float]:
     ratio = np.sqrt(max(loss, label) / label)
     unit = float(np.sqrt(label / max(risk.mean_kernel, np.finfo(float).tiny)))
     return max(rtol / ratio, TIGHTEST), max(0.1 * rtol, 1e4 * np.finfo(float).eps * ratio) * unit
+
+
+DIVERGED = 1e6
+"""Times the largest loss that a map may come back from."""
+
+
+def ceiling(risk: Risk, theta0: Array) -> float:
+    r"""Return the train loss beyond which a map has diverged.
+
+    A catapult may lift the loss by about :math:`\alpha^2` and come back; nothing comes back from a million
+    times that.
+    """
+    alpha = risk.network.alpha
+    return DIVERGED * max(1.0, alpha * alpha) * max(risk.loss(theta0), risk.mean_square_label, 1e-30)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..convention import flow_time
+from ..convention import Convention, InputScale, Loss, OutputScale, Quadratic, Settings, Sizes, flow_time
 from ..errors import GrokodeWarning, InvalidInput
 from ..model.states.factor import FactorState
 from ..registry import nearest
@@ -19,7 +19,8 @@ from ..task.data import Data
 from ..task.inputs.gaussian import Gaussian
 from ..task.system import GivenSystem, Law, Source, sample
 from ..task.targets.quadratic import QuadraticTarget
-from .spec import GIVEN, MOST, PHYSICS, Experiment
+from .arrays import array_of, checked
+from .spec import GIVEN, PHYSICS, Experiment
 from .storage import read_npz, write_npz
 
 Array = NDArray[np.float64]
@@ -55,6 +56,8 @@ class Bundle:
         Where the curves were logged, increasing; the theory is saved at exactly those steps.
     loss_train, loss_test : array_like, shape (n,), optional
         What was logged there.
+    loss_scale_train, loss_scale_test : float, optional
+        How many times the mean squared residual logged losses hold, these and those of other files; 1 by default.
 
     Raises
     ------
@@ -81,12 +84,16 @@ class Bundle:
     step: ArrayLike | None = None
     loss_train: ArrayLike | None = None
     loss_test: ArrayLike | None = None
+    loss_scale_train: ArrayLike | None = None
+    loss_scale_test: ArrayLike | None = None
 
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
             if value is not None:
-                object.__setattr__(self, item.name, _checked(item.name, value))
+                object.__setattr__(self, item.name, checked(item.name, value))
+            elif item.name in REQUIRED:
+                raise InvalidInput(f"a bundle needs {', '.join(REQUIRED)}; {item.name} is missing")
         self._check_together()
 
     def arrays(self) -> dict[str, Array]:
@@ -217,6 +224,11 @@ class Bundle:
 
     def _check_together(self) -> None:
         P, D = np.shape(self.X_train)
+        if self.dim != D and self.width == D:
+            raise InvalidInput(
+                f"bundle: W0 of shape {np.shape(self.W0)} has one column a neuron beside X_train of shape {(P, D)}; "
+                "it must have one row a neuron: pass W0.T"
+            )
         shapes: dict[str, tuple[tuple[int, ...], ...]] = {
             "y_train": ((P,),),
             "W0": ((self.width, D),),
@@ -263,20 +275,6 @@ def _compare_spread(train: Data, inputs: Gaussian) -> None:
 
 REQUIRED = ("X_train", "y_train", "W0", "alpha", "eps", "lr", "centered")
 
-RANK = {
-    "X_train": 2,
-    "W0": 2,
-    "X_test": 2,
-    "B": 2,
-    "directions": 2,
-    "y_train": 1,
-    "y_test": 1,
-    "beta_star": 1,
-    "b": 1,
-    "step": 1,
-}
-RANK |= dict.fromkeys(("loss_train", "loss_test"), 1)
-
 
 def load(path: str | Path) -> Bundle:
     """Read a bundle.
@@ -297,18 +295,112 @@ def load(path: str | Path) -> Bundle:
     return Bundle(**arrays)
 
 
-def save(path: str | Path, bundle: Bundle | None = None, **arrays: ArrayLike) -> None:
-    """Write a bundle, given as an object or as its arrays by name.
+def save(
+    path: str | Path,
+    bundle: Bundle | None = None,
+    *,
+    loss: Loss = "mean",
+    half: bool = False,
+    loss_over_alpha2: bool = False,
+    input_scale: InputScale = "1",
+    output_scale: OutputScale = "1/N",
+    quadratic: Quadratic = "eps/2",
+    **arrays: ArrayLike | None,
+) -> None:
+    r"""Write a bundle, given as an object or as its arrays by name, in a convention of yours.
+
+    What is written is in the conventions of grokode, which are the defaults; your network and loss are
+
+    .. math:: f(x) = \alpha\, s \sum_{i=1}^N \phi(c\, w_i \cdot x), \qquad \phi(h) = h + q\, h^2, \qquad
+              \mathcal L = k\, \tfrac1P \sum_\mu r_\mu^2
+
+    Parameters
+    ----------
+    path : str or Path
+    bundle : Bundle, optional
+        In our conventions already.
+    loss : {"mean", "sum"}
+        Whether the loss that ``lr`` is for is the mean over the samples, or their sum.
+    half : bool
+        Whether it has 1/2 in front.
+    loss_over_alpha2 : bool
+        Whether it is divided by the square of your alpha.
+    input_scale : {"1", "1/sqrt(D)"}
+        c. A covariance and a target are those of your inputs, not of the scaled ones.
+    output_scale : {"1/N", "1/sqrt(N)", "1"}
+        s; readouts that are all the same number count into it, or into alpha.
+    quadratic : {"eps/2", "eps"}
+        q.
+    **arrays : array_like
+        The parameters of ``Bundle``: NumPy arrays, or what ``numpy.asarray`` takes. ``W0`` is (N, D), one row a
+        neuron; labels may be (P,) or (P, 1). Logged losses stay as they are, and ``loss_scale_train`` and
+        ``loss_scale_test`` say what they are of: the loss stated here, unless you give them yourself.
 
     Raises
     ------
     InvalidInput
         If what is given is not a bundle, or the file cannot be written.
     """
-    missing = [name for name in REQUIRED if name not in arrays]
-    if bundle is None and missing:
-        raise InvalidInput(f"a bundle needs {', '.join(REQUIRED)}; {missing[0]} is missing")
-    write_npz(Path(path), (bundle or Bundle(**arrays)).arrays())
+    convention = Convention(
+        loss=loss,
+        half=half,
+        loss_over_alpha2=loss_over_alpha2,
+        input_scale=input_scale,
+        output_scale=output_scale,
+        quadratic=quadratic,
+    )
+    if bundle is None:
+        bundle = _in_ours(_given(arrays), convention)
+    elif arrays or convention != Convention():
+        raise InvalidInput("a Bundle is whole, in our conventions; give its arrays by name to add to it or convert it")
+    write_npz(Path(path), bundle.arrays())
+
+
+def _given(arrays: Mapping[str, ArrayLike | None]) -> Bundle:
+    """Return a bundle of arrays by name, all of them still in the convention of their owner."""
+    known = [item.name for item in fields(Bundle)]
+    for name in arrays:
+        if name not in known:
+            choices = [item.name for item in fields(Convention)]
+            raise InvalidInput(f"a bundle has no array {name!r}; {nearest(name, known + choices)}")
+    values: dict[str, Any] = dict.fromkeys(REQUIRED)
+    return Bundle(**(values | {name: _row(name, value) for name, value in arrays.items()}))
+
+
+def _row(name: str, value: ArrayLike | None) -> ArrayLike | None:
+    """Return labels that stand in a column, as frameworks have them, in a row."""
+    if name in ("y_train", "y_test") and value is not None:
+        array = array_of(name, value)
+        return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    return value
+
+
+def _in_ours(theirs: Bundle, convention: Convention) -> Bundle:
+    """Return in our convention a bundle whose numbers are stated in another."""
+    P, D = np.shape(theirs.X_train)
+    alpha, eps, lr = (float(np.asarray(value)) for value in (theirs.alpha, theirs.eps, theirs.lr))
+    ours = convention.to_ours(Settings(alpha=alpha, eps=eps, lr=lr), Sizes(n_train=P, width=theirs.width))
+    scales = {"loss_scale_train": convention.loss_scale(P, alpha)}
+    if theirs.X_test is not None:
+        scales["loss_scale_test"] = convention.loss_scale(len(np.asarray(theirs.X_test)), alpha)
+    elif convention.loss == "mean":
+        scales["loss_scale_test"] = scales["loss_scale_train"]
+    elif theirs.loss_scale_test is None and not (theirs.loss_test is None and theirs.covariance is None):
+        raise InvalidInput(
+            "bundle: how many samples a logged test loss sums is not known without X_test; add X_test and y_test, "
+            "or loss_scale_test, how many times the mean squared residual it is"
+        )
+    stated = {name: value for name, value in theirs.arrays().items() if name in scales}
+    changed = _scaled(theirs, convention.input_factor(D)) | {
+        name: scale for name, scale in scales.items() if scale != 1
+    }
+    return replace(theirs, alpha=ours.alpha, eps=ours.eps, lr=ours.lr, **(changed | stated))
+
+
+def _scaled(bundle: Bundle, factor: float) -> dict[str, Array]:
+    """Return what changes when the inputs are multiplied by a factor, and the function of them stays the same."""
+    powers = {"X_train": 1, "X_test": 1, "covariance": 2, "beta_star": -1, "b": -1, "B": -2, "directions": -1}
+    return {name: array * factor ** powers[name] for name, array in bundle.arrays().items() if name in powers}
 
 
 def dt_of(experiment: Experiment) -> float | None:
@@ -316,40 +408,3 @@ def dt_of(experiment: Experiment) -> float | None:
     if experiment.lr is not None:
         return flow_time(experiment.lr, experiment.alpha, experiment.width)
     return experiment.dt
-
-
-def _checked(name: str, value: Any) -> Any:
-    """Return one array of a bundle as float64 (``step`` as int64, ``centered`` as bool)."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        raise InvalidInput(f"bundle: {name} must hold real numbers, got dtype {array.dtype}")
-    rank = RANK.get(name, 0)
-    if name != "covariance":
-        if rank == 0 and array.size == 1:
-            array = array.reshape(())
-        if array.ndim != rank or array.size == 0:
-            kind = ("a single number", "a vector that is not empty", "a matrix that is not empty")[rank]
-            raise InvalidInput(f"bundle: {name} must be {kind}, got shape {array.shape}")
-    if name in ("loss_train", "loss_test"):  # logs of a run that blew up are still logs
-        return array.astype(float)
-    if not np.isfinite(array).all():
-        raise InvalidInput(f"bundle: {name} must be finite, got NaN or infinity")
-    if name == "centered":
-        if array not in (0, 1):
-            raise InvalidInput(f"bundle: centered must be true or false, got {array}")
-        return bool(array)
-    if (name in ("alpha", "lr") or (name == "covariance" and array.ndim == 0)) and not array > 0:
-        raise InvalidInput(f"bundle: {name} must be positive, got {array}")
-    if name in ("eps", "noise") and array < 0:
-        raise InvalidInput(f"bundle: {name} must be zero or positive, got {array}")
-    if name == "step":
-        if array.min() < 0 or array.max() > MOST or (array != np.rint(array)).any():
-            raise InvalidInput(
-                f"bundle: step must be whole numbers from 0 to {MOST}, got {array.min()} to {array.max()}"
-            )
-        if (np.diff(array) <= 0).any():
-            raise InvalidInput("bundle: step must increase; sort it and drop repeats")
-        if array[-1] < 1:
-            raise InvalidInput("bundle: step must go beyond 0; leave it out to choose --steps yourself")
-        return array.astype(np.int64)
-    return np.array(array, dtype=float, order="C")

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from ..convention import learning_rate
 from ..curve import Curve
 from ..dynamics.optimizers import OPTIMIZERS
-from ..dynamics.plan import FLOPS, plan
+from ..dynamics.plan import FLOPS, ceiling, plan
 from ..dynamics.protocols import Method
 from ..dynamics.risks.jacobian import spectral_radius
 from ..dynamics.solvers import SOLVERS
@@ -234,13 +235,12 @@ class _Simulation:
         theta0 = np.array(problem.start.theta)
         descent = self.optimizer.on(problem.train, self.dt)
         loss = problem.train.loss(theta0)
-        # a catapult may lift the loss by about alpha^2 and come back; nothing comes back from a million times that
-        ceiling = 1e6 * max(1.0, self.experiment.alpha**2) * max(loss, problem.train.mean_square_label, 1e-30)
         self._say_long(
             int(self.saved[-1]) * _seconds(lambda: descent.step(0, theta0[None])), f"{self.saved[-1]} steps of {name}"
         )
         try:
-            trajectory = iterate(descent, theta0, (problem.train.loss, ceiling), self.saved.tolist(), name, control)
+            bound = problem.train.loss, ceiling(problem.train, theta0)
+            trajectory = iterate(descent, theta0, bound, self.saved.tolist(), name, control)
         except Diverged as error:
             raise Diverged(f"{error}; {self._stability()}") from None
         last = problem.train.loss(recorder.theta)
@@ -276,7 +276,7 @@ class _Simulation:
         dt = 2 / radius if radius else math.inf
         if self.experiment.lr is None:
             return f"dt {self.experiment.dt:.6g} is too large (at the start, stable is below {dt:.3g}); lower --dt"
-        scale = self.experiment.width / self.experiment.alpha**2
+        scale = learning_rate(1.0, self.experiment.alpha, self.experiment.width)
         return f"lr {self.experiment.lr:.6g} is too large (at the start, stable is below {dt * scale:.3g}); lower --lr"
 
     def _say_long(self, seconds: float, what: str) -> None:

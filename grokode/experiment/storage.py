@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -95,6 +96,12 @@ def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
     write_atomically(path, lambda stream: np.savez_compressed(stream, **arrays))
 
 
+_DAMAGED = (
+    EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError,  # of an archive
+    TypeError, KeyError, SyntaxError, OverflowError, tokenize.TokenError,  # of the header of an array in it
+)  # fmt: skip
+
+
 def read_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
     """Read every array of an npz file.
 
@@ -119,7 +126,7 @@ def read_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
         else:
             reason = "it is not an npz file, or cut short; write it with numpy.savez"
         raise InvalidInput(f"cannot read {what} {path}: {reason}") from None
-    except (EOFError, zipfile.BadZipFile, NotImplementedError, zlib.error):
+    except _DAMAGED:
         raise InvalidInput(
             f"cannot read {what} {path}: it is not an npz file, or cut short; write it with numpy.savez"
         ) from None

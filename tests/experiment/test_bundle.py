@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -114,11 +116,170 @@ def test_declared_noise_is_not_added_again(arrays):
     assert np.array_equal(plain.loss_train, noisy.loss_train)
 
 
-def test_what_is_missing_is_named_before_anything_is_written(tmp_path, arrays):
+def saved(path, **given) -> Bundle:
+    grokode.bundle.save(path / "b.npz", **given)
+    return grokode.bundle.load(path / "b.npz")
+
+
+def scales(bundle) -> tuple:
+    return bundle.loss_scale_train, bundle.loss_scale_test
+
+
+def refused(path, said, *args, **given):
+    """One line, and nothing is written."""
+    with pytest.raises(InvalidInput, match=said) as caught:
+        grokode.bundle.save(path / "b.npz", *args, **given)
+    assert "\n" not in str(caught.value)
+    assert list(path.iterdir()) == []
+
+
+@pytest.mark.parametrize("without", [{}, {"lr": None}])
+def test_what_is_missing_is_named_before_anything_is_written(tmp_path, arrays, without):
     arrays.pop("lr")
-    with pytest.raises(InvalidInput, match="lr is missing"):
-        grokode.bundle.save(tmp_path / "b.npz", **arrays)
-    assert list(tmp_path.iterdir()) == []
+    refused(tmp_path, "lr is missing", **arrays, **without)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("Xtrain", "'X_train'"), ("los", "'loss'"), ("outputscale", "'output_scale'")]
+)
+def test_a_misspelt_argument_is_named_with_its_nearest_right_one(tmp_path, arrays, name, hint):
+    refused(tmp_path, f"no array '{name}'.*{hint}", **arrays, **{name: 1.0})
+
+
+def test_a_bundle_given_whole_takes_nothing_beside_it(tmp_path, arrays):
+    whole = Bundle(**arrays)
+    refused(tmp_path, "a Bundle is whole", whole, half=True)
+    refused(tmp_path, "a Bundle is whole", whole, noise=0.1)
+    grokode.bundle.save(tmp_path / "b.npz", whole)
+    assert grokode.bundle.load(tmp_path / "b.npz").arrays().keys() == whole.arrays().keys()
+
+
+def test_a_convention_that_does_not_exist_is_refused(tmp_path, arrays):
+    refused(tmp_path, "loss must be 'mean' or 'sum', got 'mse'", **arrays, loss="mse")
+
+
+def test_initial_weights_with_one_column_a_neuron_are_refused_with_the_fix(tmp_path, arrays):
+    refused(tmp_path, r"W0 of shape \(6, 4\).*pass W0\.T", **(arrays | {"W0": arrays["W0"].T}))
+
+
+def test_labels_in_a_column_are_labels(tmp_path, arrays):
+    tests = {"X_test": arrays["X_train"], "y_test": arrays["y_train"][:, None]}
+    columns = saved(tmp_path, **(arrays | tests | {"y_train": arrays["y_train"][:, None]}))
+    assert np.array_equal(columns.y_train, arrays["y_train"])
+    assert np.array_equal(columns.y_test, arrays["y_train"])
+
+
+@pytest.mark.parametrize("shape", [(1, P), (P, 2), (P, 1, 1)])
+def test_labels_of_any_other_shape_are_refused(tmp_path, arrays, shape):
+    refused(tmp_path, "y_train must be a vector", **(arrays | {"y_train": np.ones(shape)}))
+
+
+class Tensor:
+    """Stands in for an array of another package: converts by itself, or says why not."""
+
+    def __init__(self, values, problem=None):
+        self.values, self.problem = values, problem
+
+    def __array__(self, dtype=None, copy=None):
+        if self.problem:
+            raise self.problem
+        return np.array(self.values, dtype=dtype)
+
+
+class Torch(Tensor):
+    def detach(self):
+        raise AssertionError("what a user did not ask for")
+
+
+def test_arrays_of_other_packages_are_taken(tmp_path, arrays):
+    foreign = {name: value if name == "centered" else Torch(value) for name, value in arrays.items()}
+    bundle = saved(tmp_path, **foreign)
+    for name, value in arrays.items():
+        assert np.array_equal(bundle.arrays()[name], value)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (Torch(0, RuntimeError("Can't call numpy() on Tensor\nthat requires grad.")),
+         r"W0 cannot be read .*on Tensor that requires grad.*W0\.detach\(\)\.cpu\(\)\.numpy\(\)"),
+        (Tensor(0, TypeError("can't convert cuda:0 device type tensor to numpy")), "W0 cannot be read .*cuda.*NumPy"),
+        ([[1.0, 2.0], [3.0]], "W0 cannot be read .*inhomogeneous.*NumPy array"),
+        (object(), "W0 must hold real numbers, got dtype object"),
+        (lambda: None, "W0 must hold real numbers, got dtype object"),
+    ],
+    ids=["grad", "device", "ragged", "object", "function"],
+)  # fmt: skip
+def test_what_is_no_array_is_one_line_with_the_fix(tmp_path, arrays, value, said):
+    refused(tmp_path, said, **(arrays | {"W0": value}))
+
+
+# ---- conventions; tests/test_convention.py trains in each of them
+
+
+def test_without_a_convention_nothing_is_changed(tmp_path, arrays):
+    bundle = saved(tmp_path, **arrays)
+    assert bundle.arrays().keys() == arrays.keys()
+    assert scales(bundle) == (None, None)
+
+
+FORMS = [
+    {"covariance": 2.0},
+    {"covariance": np.arange(1.0, D + 1)},
+    {"covariance": np.diag(np.arange(1.0, D + 1)) + 0.1},
+    {"covariance": 1.0, "beta_star": None, "c": 0.3, "b": np.arange(D) - 1.0, "B": np.eye(D) + 0.2},
+    {"covariance": 1.0, "beta_star": None, "c": 0.0, "b": np.zeros(D), "B": 2 * np.eye(D), "directions": np.eye(D)[:2]},
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=["scalar", "vector", "matrix", "c, b, B", "directions"])
+def test_a_law_and_a_target_of_unscaled_inputs_are_those_of_the_scaled_ones(tmp_path, arrays, form):
+    """What is declared of x says the same of x / sqrt(D): labels agree, points of one law are of the other."""
+    given = {name: value for name, value in (arrays | form).items() if value is not None}
+    theirs = Bundle(**given)
+    ours = saved(tmp_path, **given, input_scale="1/sqrt(D)")
+    X = np.random.default_rng(5).standard_normal((7, D))
+    assert ours.X_train == pytest.approx(theirs.X_train / np.sqrt(D), rel=1e-15)
+    assert ours.target()(X / np.sqrt(D)) == pytest.approx(theirs.target()(X), rel=1e-13)
+    assert ours.inputs().matrix == pytest.approx(theirs.inputs().matrix / D, rel=1e-15)
+    for name in {"beta_star", "directions"} & given.keys():
+        assert ours.arrays()[name] == pytest.approx(given[name] * np.sqrt(D), rel=1e-15)
+    assert np.array_equal(ours.W0, theirs.W0)
+    assert ours.lr == theirs.lr
+
+
+def test_logged_losses_stay_as_they_are_and_the_bundle_says_what_they_hold(tmp_path, arrays):
+    logs = {"step": [0, 1], "loss_train": [8.0, 4.0], "loss_test": [2.0, 1.0]}
+    tests = {"X_test": np.ones((5, D)), "y_test": np.ones(5)}
+    bundle = saved(tmp_path, **arrays, **logs, **tests, loss="sum", half=True)
+    assert scales(bundle) == (P / 2, 5 / 2)
+    assert bundle.loss_train.tolist() == [8.0, 4.0]
+    assert bundle.loss_test.tolist() == [2.0, 1.0]
+
+
+def test_a_log_of_another_loss_than_the_one_trained_on_says_so_itself(tmp_path, arrays):
+    bundle = saved(tmp_path, **arrays, half=True, loss_scale_train=1.0)
+    assert scales(bundle) == (1.0, 0.5)
+    assert bundle.lr == arrays["lr"] / 2
+
+
+def test_a_sum_over_test_points_that_are_not_given_is_refused(tmp_path, arrays):
+    refused(tmp_path, "loss_scale_test", **arrays, loss="sum")
+    assert scales(saved(tmp_path, **arrays, loss="sum", loss_scale_test=30)) == (P, 30)
+    arrays.pop("covariance")
+    assert scales(saved(tmp_path, **arrays, loss="sum")) == (P, None)
+
+
+@pytest.mark.parametrize("name", ["loss_scale_train", "loss_scale_test"])
+@pytest.mark.parametrize("value", [0.0, -1.0, np.nan, [1.0, 2.0]])
+def test_a_scale_of_logs_is_one_positive_number(tmp_path, arrays, name, value):
+    refused(tmp_path, f"{name} must be", **arrays, **{name: value})
+
+
+def test_a_saved_run_keeps_the_scales_of_its_bundle(tmp_path, arrays):
+    run = grokode.run(saved(tmp_path, **arrays, half=True), steps=2, lazy=False)
+    grokode.save(run, tmp_path / "run.npz")
+    assert scales(grokode.load(tmp_path / "run.npz").bundle) == (0.5, 0.5)
 
 
 def test_what_is_no_experiment_is_refused_rather_than_the_default_run():
@@ -144,3 +305,14 @@ def test_a_bundles_own_covariance_wins_over_one_declared_outside(arrays):
 def test_an_end_of_ones_own_keeps_the_steps_of_the_bundle_up_to_it(arrays, steps, kept):
     run = grokode.run(Bundle(**arrays, step=[0, 3, 40, 500, 1000]), steps=steps)
     assert run.step.tolist() == kept
+
+
+def test_an_array_with_a_damaged_header_is_refused_in_one_line(tmp_path):
+    content = io.BytesIO()
+    np.save(content, np.arange(20.0))
+    whole = content.getvalue()
+    for cut in range(10, 60):  # in the text of the header: what is there, moved and repeated
+        with zipfile.ZipFile(tmp_path / "bad.npz", "w") as archive:
+            archive.writestr("alpha.npy", whole[: cut + 30] + whole[cut:])
+        with pytest.raises(grokode.InvalidInput, match=r"^(cannot read )?bundle [^\n]*$"):
+            grokode.bundle.load(tmp_path / "bad.npz")

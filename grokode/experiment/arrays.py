@@ -1,0 +1,76 @@
+"""The arrays of a bundle one by one: what each must be, and its one-line refusal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidInput
+from .spec import MOST
+
+RANK = {
+    "X_train": 2,
+    "W0": 2,
+    "X_test": 2,
+    "B": 2,
+    "directions": 2,
+    "y_train": 1,
+    "y_test": 1,
+    "beta_star": 1,
+    "b": 1,
+    "step": 1,
+}
+RANK |= dict.fromkeys(("loss_train", "loss_test"), 1)
+
+
+def array_of(name: str, value: Any) -> NDArray[Any]:
+    """Return what NumPy makes of a value, which may be an array of another package."""
+    try:
+        return np.asarray(value)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever the other package raises
+        reason = " ".join(str(error).split())[:160]
+        fix = f"{name}.detach().cpu().numpy()" if hasattr(value, "detach") else "a NumPy array"
+        raise InvalidInput(f"bundle: {name} cannot be read as an array ({reason}); pass {fix}") from None
+
+
+def checked(name: str, value: Any) -> Any:
+    """Return one array of a bundle as float64 (``step`` as int64, ``centered`` as bool)."""
+    array = array_of(name, value)
+    if array.dtype.kind not in "biuf":
+        raise InvalidInput(f"bundle: {name} must hold real numbers, got dtype {array.dtype}")
+    rank = RANK.get(name, 0)
+    if name != "covariance":
+        if rank == 0 and array.size == 1:
+            array = array.reshape(())
+        if array.ndim != rank or array.size == 0:
+            kind = ("a single number", "a vector that is not empty", "a matrix that is not empty")[rank]
+            raise InvalidInput(f"bundle: {name} must be {kind}, got shape {array.shape}")
+    if name in ("loss_train", "loss_test"):  # logs of a run that blew up are still logs
+        return array.astype(float)
+    if not np.isfinite(array).all():
+        raise InvalidInput(f"bundle: {name} must be finite, got NaN or infinity")
+    if name == "centered":
+        if array not in (0, 1):
+            raise InvalidInput(f"bundle: centered must be true or false, got {array}")
+        return bool(array)
+    if (
+        name in ("alpha", "lr", "loss_scale_train", "loss_scale_test") or (name == "covariance" and array.ndim == 0)
+    ) and not array > 0:
+        raise InvalidInput(f"bundle: {name} must be positive, got {array}")
+    if name in ("eps", "noise") and array < 0:
+        raise InvalidInput(f"bundle: {name} must be zero or positive, got {array}")
+    if name == "step":
+        if array.min() < 0 or array.max() > MOST or (array != np.rint(array)).any():
+            raise InvalidInput(
+                f"bundle: step must be whole numbers from 0 to {MOST}, got {array.min()} to {array.max()}"
+            )
+        if (np.diff(array) <= 0).any():
+            raise InvalidInput("bundle: step must increase; sort it and drop repeats")
+        if array[-1] < 1:
+            raise InvalidInput("bundle: step must go beyond 0; leave it out to choose --steps yourself")
+        return array.astype(np.int64)
+    return np.array(array, dtype=float, order="C")
