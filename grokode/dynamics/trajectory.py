@@ -273,6 +273,13 @@ LOOKS = 400
 """A map is looked at every step up to this one, then every 1/400 of the steps made."""
 
 
+def start_of(map: Map, theta0: Array) -> Array:
+    """Return the y of a map at the start, its memories empty."""
+    y = np.zeros((1 + map.memories, *theta0.shape))
+    y[0] = theta0
+    return y
+
+
 def iterate(
     map: Map, theta0: Array, bound: tuple[Loss, float], steps: Sequence[int], name: str, control: Control
 ) -> Trajectory:
@@ -301,8 +308,7 @@ def iterate(
     """
     started = time.perf_counter()
     deadline = started + control.time_limit
-    y = np.zeros((1 + map.memories, *theta0.shape))
-    y[0] = theta0
+    y = start_of(map, theta0)
     loss, ceiling = bound
     status, k, saved = Status.DONE, 0, 0
     if steps[0] == 0:

@@ -20,7 +20,7 @@ from ..dynamics.plan import FLOPS, ceiling, plan
 from ..dynamics.protocols import Method
 from ..dynamics.risks.jacobian import spectral_radius
 from ..dynamics.solvers import SOLVERS
-from ..dynamics.trajectory import Control, Trajectory, integrate, iterate
+from ..dynamics.trajectory import Control, Trajectory, integrate, iterate, start_of
 from ..errors import Diverged, GrokodeWarning
 from ..memory import free_memory
 from ..observables.certificate import never
@@ -235,9 +235,8 @@ class _Simulation:
         theta0 = np.array(problem.start.theta)
         descent = self.optimizer.on(problem.train, self.dt)
         loss = problem.train.loss(theta0)
-        self._say_long(
-            int(self.saved[-1]) * _seconds(lambda: descent.step(0, theta0[None])), f"{self.saved[-1]} steps of {name}"
-        )
+        y, steps = start_of(descent, theta0), int(self.saved[-1])
+        self._say_long(steps * _seconds(lambda: descent.step(0, y)), f"{steps} steps of {name}")
         try:
             bound = problem.train.loss, ceiling(problem.train, theta0)
             trajectory = iterate(descent, theta0, bound, self.saved.tolist(), name, control)

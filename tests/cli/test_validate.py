@@ -1,0 +1,205 @@
+"""``grokode validate``: what it prints and writes, and how it ends when theory and training disagree."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from grokode_validate import report
+from grokode_validate.forces import force_checks
+from grokode_validate.orders import OrderCheck
+from grokode_validate.results import Compared, Kind, Margin
+
+ENTRIES = [("-m", "grokode", "validate"), ("-m", "grokode_validate")]
+
+
+def real(*words, cwd, **environment):
+    return subprocess.run(
+        [sys.executable, *words], cwd=cwd, capture_output=True, text=True, check=False, env=os.environ | environment
+    )
+
+
+class Off:
+    """A check that misses."""
+
+    name, kind = "planted: case", Kind.MAP
+
+    def result(self):
+        margins = {"loss_train": Margin(2e-3, 1e-9), "M": Margin(math.nan, 1e-9)}
+        return Compared(name=self.name, kind=self.kind, margins=margins)
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Do the quickest of the real checks only, and a planned order; returns what they were asked for with."""
+    asked = []
+    order = OrderCheck(name="planned", expected=1.0, tolerance=0.05, measure=lambda: 1.0)
+
+    def checks(*, full):
+        asked.append(full)
+        return [*force_checks(), order]
+
+    monkeypatch.setattr(report, "all_checks", checks)
+    return asked
+
+
+@pytest.fixture
+def off(monkeypatch):
+    order = OrderCheck(name="planned", expected=1.0, tolerance=0.05, measure=lambda: 0.5)
+    monkeypatch.setattr(report, "all_checks", lambda *, full: [*force_checks(), Off(), order])
+
+
+# ---- what it says
+
+
+def test_the_tables_have_a_row_a_curve_and_an_order(cli, few):
+    ended = cli("validate")
+    assert (ended.code, ended.err) == (0, "")
+    assert re.search(r"^forces, 3 cases$", ended.out, flags=re.MULTILINE)
+    assert re.search(r"^loss_force_moved +\S+e-1\d +1\.0e-12 +\S+  forces of \w+Risk$", ended.out, flags=re.MULTILINE)
+    assert re.search(r"^planned +1\.0000 +1 +0\.05$", ended.out, flags=re.MULTILINE)
+    assert re.search(r"\n3 cases, 1 orders: all as the theory says; \d+ s\n$", ended.out)
+
+
+def test_quick_is_the_default_and_full_is_asked_for(cli, few):
+    for words in ((), ("--quick",), ("--full",)):
+        assert cli("validate", *words).code == 0
+    assert few == [False, False, True]
+
+
+def test_json_goes_to_a_file_beside_the_tables(cli, few, tmp_path):
+    ended = cli("validate", "--json", "x.json")
+    assert ended.code == 0
+    assert "forces, 3 cases" in ended.out
+    found = json.loads((tmp_path / "x.json").read_text())
+    assert (found["schema"], found["ok"]) == ("grokode.validate/1", True)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_json_on_stdout_is_one_object_alone_and_sends_the_tables_to_stderr(cli, few):
+    ended = cli("validate", "--json", "-")
+    assert ended.code == 0
+    assert ended.out.count("\n") == 1
+    assert len(json.loads(ended.out)["cases"]) == 3
+    assert "forces, 3 cases" in ended.err
+
+
+# ---- when theory and training disagree
+
+
+def test_every_miss_is_named_in_a_line_and_the_exit_code_is_4(cli, off, tmp_path):
+    ended = cli("validate", "--json", "x.json")
+    assert ended.code == 4
+    assert ended.err.splitlines() == [
+        "grokode: error: planted: case: M is off by nan, beyond 1e-09, and 1 more",
+        "grokode: error: planned: the order is 0.5, not 1 to 0.05",
+    ]
+    assert "4 cases, 1 orders: 2 not as the theory says" in ended.out
+    found = json.loads((tmp_path / "x.json").read_text(), parse_constant=pytest.fail)
+    assert found["ok"] is False
+    assert found["cases"][-1]["errors"]["M"] == {"error": None, "tolerance": 1e-9}
+
+
+def test_json_on_stdout_is_whole_where_something_misses(cli, off):
+    ended = cli("validate", "--json", "-")
+    assert ended.code == 4
+    assert json.loads(ended.out)["ok"] is False
+    assert "grokode: error: planned" in ended.err
+
+
+# ---- what it refuses
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--json no/x.json", "no folder no"),
+        ("--json .", "is a folder"),
+        ("--fulll", "--fulll"),
+        ("quick", "quick"),
+    ],
+)
+def test_bad_input_is_one_line_before_any_work(cli, tmp_path, monkeypatch, words, said):
+    monkeypatch.setattr(report, "validate", lambda *_, **__: pytest.fail("it went to work"))
+    ended = cli("validate", *words.split())
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("grokode: error: ")
+    assert ended.err.count("\n") == 1
+    assert said in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_old_file(cli, few, tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "x.json").write_text("old")
+    monkeypatch.setattr("os.fsync", full)
+    ended = cli("validate", "--json", "x.json")
+    assert ended.code == 1
+    assert "No space left" in ended.err
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"x.json": "old"}
+
+
+def test_an_interrupt_is_one_line_and_exit_code_130(cli, monkeypatch, tmp_path):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(report, "validate", interrupted)
+    ended = cli("validate", "--json", "x.json")
+    assert ended.code == 130
+    assert ended.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---- the process
+
+
+def test_both_entries_are_one_command(tmp_path):
+    for words in (("--help",), ("--jsn",), ("--json", "no/x.json")):
+        one, other = (real(*entry, *words, cwd=tmp_path) for entry in ENTRIES)
+        assert one.returncode == other.returncode == (0 if words == ("--help",) else 2)
+        for ours, theirs in ((one.stdout, other.stdout), (one.stderr, other.stderr)):
+            assert ours.replace("python -m ", "") == theirs.replace("python -m ", "")
+
+
+def test_help_of_either_entry_imports_nothing_heavy(tmp_path):
+    for module in ("grokode", "grokode_validate"):
+        program = f"""
+import runpy, sys
+sys.argv = ["x", *{["validate"] if module == "grokode" else []}, "--help"]
+try:
+    runpy.run_module({module!r}, run_name="__main__", alter_sys=True)
+finally:
+    heavy = {{"numpy", "numba", "rich.table", "grokode_validate.report", "grokode.experiment.spec"}} & set(sys.modules)
+    assert not heavy, heavy
+"""
+        ended = real("-c", program, cwd=tmp_path)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert "--json FILE" in ended.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX pipes")
+@pytest.mark.parametrize("module", ["grokode.cli.app", "grokode_validate.__main__"])
+def test_a_reader_that_leaves_causes_no_traceback(tmp_path, module):
+    program = f"""
+import sys
+from grokode_validate import report
+from grokode_validate.forces import force_checks
+report.all_checks = lambda *, full: force_checks()
+sys.argv = ["x", *{["validate"] if "cli" in module else []}, "--json", "x.json"]
+from {module} import main
+main()
+"""
+    (tmp_path / "few.py").write_text(program)
+    ended = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{sys.executable} few.py | true"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    assert json.loads((tmp_path / "x.json").read_text())["ok"] is True

@@ -1,0 +1,55 @@
+"""Forces one by one beside backpropagation."""
+
+import typing
+
+import numpy as np
+import pytest
+from grokode_validate.forces import COMPARED, SETTINGS, draw, force_checks, frame
+from grokode_validate.report import validate
+
+from grokode.dynamics import problem
+from grokode.model.states.factor import FactorState
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 9])
+def test_a_frame_ties_a_factor_to_neurons_with_its_moments(rng, width):
+    state = FactorState.from_neurons(rng.standard_normal((width, 4)))
+    Q = frame(state.a, width, rng)
+    np.testing.assert_allclose(Q @ Q.T, np.eye(len(state.a)), atol=1e-14)
+    np.testing.assert_allclose(state.a @ Q, 1 / np.sqrt(width), atol=1e-15)
+    V = rng.standard_normal(state.V.shape)
+    W = np.sqrt(width) * Q.T @ V
+    np.testing.assert_allclose(W.T @ W / width, V.T @ V, atol=1e-13)
+    np.testing.assert_allclose(W.mean(axis=0), state.at(V).wbar, atol=1e-14)
+
+
+def test_every_force_of_every_risk_and_state_agrees():
+    report = validate(force_checks())
+    assert report.ok, report.misses
+    names = {case.name: set(case.margins) for case in report.cases}
+    assert set(names) == {f"forces of {kind}" for kind in ("EmpiricalRisk", "PopulationRisk", "FactorState")}
+    ways = {"force", "loss_force", "loss_force_moved"}
+    assert names["forces of EmpiricalRisk"] == ways | {f"loss of {way}" for way in ways}
+
+
+def test_every_kind_of_risk_is_compared():
+    assert set(typing.get_args(problem.Risk)) <= set(COMPARED)
+
+
+def test_a_kind_of_risk_that_nothing_compares_is_a_miss(monkeypatch):
+    class TensorRisk:
+        pass
+
+    monkeypatch.setattr(problem, "Risk", problem.Risk | TensorRisk)
+    misses = validate(force_checks()).misses
+    assert len(misses) == 1
+    assert misses[0].startswith("forces of TensorRisk: nothing in grokode_validate.forces compares")
+
+
+def test_states_are_away_from_the_start_and_losses_are_not_small():
+    for seed, numbers in enumerate(SETTINGS):
+        for source in ("samples", "law"):
+            setting = draw(*numbers, source, seed)
+            loss, force = setting.direct()
+            assert np.linalg.norm(setting.V - setting.start.V) > 0.3 * np.linalg.norm(setting.start.V)
+            assert min(loss, np.linalg.norm(force)) > 0.01

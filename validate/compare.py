@@ -1,0 +1,59 @@
+"""An exact map beside real neurons: every curve, the mean weight and M."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grokode.experiment.result import Run
+
+from .results import Margin
+from .stability import sharpness
+from .tolerances import Tolerances
+from .training import Trained
+
+Array = NDArray[np.float64]
+
+STABLE = 1.0
+"""The largest dt lambda of a case: half of where descent turns chaotic, rounding grows without bound, and nothing is
+tested."""
+
+
+def compare(theory: Run, direct: Trained) -> dict[str, Margin]:
+    """Compare every curve of a run that has kept its states with really trained neurons.
+
+    A curve that nothing reads off the neurons is a miss: its error is not a number. ``dt_lambda`` is no error: dt times
+    the largest curvature on the way.
+    """
+    names = [name for name in theory.curves if name not in ("step", "t")]
+    tolerances = Tolerances(direct)
+    margins = {
+        name: margin(np.abs(getattr(theory, name) - direct.values[name]), tolerances.of(name))
+        if name in direct.values
+        else Margin(np.nan, 0.0)
+        for name in names
+    }
+    M = np.array([state.M for state in theory.states]) - second_moments(direct.weights)
+    wbar = np.array([state.wbar for state in theory.states]) - direct.weights.mean(axis=1)
+    margins |= {"M": margin(sizes(M), tolerances.M), "wbar": margin(sizes(wbar), tolerances.wbar)}
+    margins["dt_lambda"] = Margin(direct.dt * max(sharpness(direct, W) for W in direct.weights), STABLE)
+    return margins
+
+
+def margin(error: Array, tolerance: Array) -> Margin:
+    """Return the error that is largest beside its tolerance."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(error == 0, 0.0, error / tolerance)
+    worst = int(np.argmax(np.where(np.isnan(share), np.inf, share)))
+    return Margin(float(error[worst]), float(np.broadcast_to(tolerance, error.shape)[worst]))
+
+
+def second_moments(weights: Array) -> Array:
+    """Return M of each record, shape (n, D, D)."""
+    return np.array([W.T @ W / len(W) for W in weights])
+
+
+def sizes(arrays: Array) -> Array:
+    """Return the Frobenius norm of each record's array, shape (n,)."""
+    norms: Array = np.sqrt(np.sum(arrays.reshape(len(arrays), -1) ** 2, axis=1))
+    return norms

@@ -1,0 +1,213 @@
+r"""Orders of convergence, between real neurons and the limits that the reduction goes to at once.
+
+A quantity that vanishes like a size to the power p has the slope p in the logarithms of both. Slopes of a sequence of
+random draws come with a statistical error: S draws know the logarithm of a standard deviation to 1/sqrt(2 (S - 1)), and
+a straight line through points x_i its slope to that over :math:`\sqrt{\sum_i (x_i - \bar x)^2}`. Tolerances are four
+such errors (seeds are fixed, so what passes once passes always), and for the mean eight, whose own error is larger.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grokode.convention import learning_rate
+from grokode.dynamics.optimizers import OPTIMIZERS
+from grokode.experiment.compose import composition_of
+from grokode.experiment.simulate import simulate
+from grokode.experiment.spec import Experiment
+from grokode.experiment.systems import network_of, system_of
+from grokode.task.system import Law
+
+from .compare import second_moments, sizes
+from .flows import descend, flow
+from .network import CommitteeMachine
+from .results import Kind, Order
+from .samples import samples_of
+
+Array = NDArray[np.float64]
+
+SMALL: dict[str, Any] = {
+    "dim": 3, "n_train": 8, "width": 6, "alpha": 0.7, "eps": 0.4, "optimizer": "gradient_descent", "dt": 0.1,
+    "steps": 20, "points": 2, "lazy": False,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OrderCheck:
+    """An order, to be measured."""
+
+    name: str
+    expected: float
+    tolerance: float
+    measure: Callable[[], float]
+    kind: Kind = Kind.ORDER
+
+    def result(self) -> Order:
+        """Measure it."""
+        return Order(name=self.name, order=self.measure(), expected=self.expected, tolerance=self.tolerance)
+
+
+# ---- small steps
+
+
+FLOW_ORDERS: dict[str, int] = {}
+"""Of descent to flows that follow a finite step more closely than gradient flow, of which it is 1."""
+
+HALVINGS = (4, 5)
+"""Of the two steps that tell the order."""
+
+
+def order_of_descent(optimizer: str) -> float:
+    """Return the order in dt at which M of real neurons under descent goes to that of a flow.
+
+    From two step sizes. The next term of the error is smaller by dt times the flow's rate, 1/50 at dt = 0.2 / 2^5,
+    and the order is off by about that; 0.05 leaves room for it.
+    """
+    parameters = {"dim": 5, "n_train": 8, "width": 7, "alpha": 0.7, "eps": 0.3, "dt": 0.2}
+    times = (0.4, 2.0, 8.0)
+    gaps = []
+    for halvings in HALVINGS:
+        real = descend(parameters, times, halvings)
+        limit = flow({**parameters, "dt": real.dt}, optimizer, times, rtol=1e-10)
+        gaps.append(np.linalg.norm(second_moments(real.weights) - [state.M for state in limit.states]))
+    return float(np.log2(gaps[0] / gaps[1]))
+
+
+# ---- many neurons, many samples
+
+
+def slope(sizes: Sequence[float], values: Sequence[float]) -> float:
+    """Return the power at which values fall with sizes."""
+    return -float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+
+
+def slope_error(sizes: Sequence[float], draws: int) -> float:
+    """Return the standard error of the slope of standard deviations of this many draws each."""
+    return 1 / math.sqrt(2 * (draws - 1)) / float(np.linalg.norm(np.log(sizes) - np.mean(np.log(sizes))))
+
+
+Starts = tuple[tuple[int, ...], int]
+"""Widths, and how many random starts of each."""
+
+
+@cache
+def trained_starts(starts: Starts) -> list[tuple[Array, Array]]:
+    """Train real networks of several widths on the same data.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        For each width M of each network after training, shape (S, D, D), and the statistics it started from.
+    """
+    widths, draws = starts
+    experiment = composition_of(None, SMALL).experiment
+    samples = samples_of(system_of(experiment, None).draw(network_of(experiment)).train)
+    rng = np.random.default_rng(21)
+    found = []
+    for width in widths:
+        W0s = rng.standard_normal((draws, width, experiment.dim))
+        ends = np.array([_trained(experiment, W0, samples.X, samples.y) for W0 in W0s])
+        found.append((second_moments(ends), np.array([_statistics(W0) for W0 in W0s])))
+    return found
+
+
+def _trained(experiment: Experiment, W0: Array, X: Array, y: Array) -> Array:
+    """Return real neurons at the end of their training."""
+    machine = CommitteeMachine(alpha=experiment.alpha, eps=experiment.eps, centered=experiment.centered)
+    lr = learning_rate(SMALL["dt"], experiment.alpha, len(W0))
+    end: Array = machine.train(W0, X, y, lr=lr, record=[SMALL["steps"]]).weights[0]
+    return end
+
+
+def spread_over_starts(starts: Starts) -> float:
+    """Return the power of the width at which the standard deviation over starts falls."""
+    found = trained_starts(starts)
+    return slope(starts[0], [float(np.sqrt(np.sum(np.var(M, axis=0)))) for M, _ in found])
+
+
+def deviation_of_the_mean(starts: Starts) -> float:
+    """Return the power of the width at which the mean over starts goes to infinite width.
+
+    M depends on a start through its (wbar, M), whose mean is known, (0, I). What is linear in their deviation, fitted
+    over the draws and subtracted, vanishes in the mean; it is most of the spread, under which the mean's own deviation
+    would be hidden.
+    """
+    found = trained_starts(starts)
+    limit = simulate(composition_of(None, {**SMALL, "width": math.inf}).experiment, keep_states=True).states[-1].M
+    return slope(starts[0], [float(np.linalg.norm(mean_at_origin(M, at_start) - limit)) for M, at_start in found])
+
+
+def _statistics(W: Array) -> Array:
+    """Return wbar, and M - I without its lower triangle."""
+    D = W.shape[1]
+    statistics: Array = np.r_[W.mean(axis=0), (W.T @ W / len(W) - np.eye(D))[np.triu_indices(D)]]
+    return statistics
+
+
+def mean_at_origin(values: Array, starts: Array) -> Array:
+    """Return the mean of values, less what is linear in the starts and zero on average."""
+    design = np.column_stack([np.ones(len(starts)), starts - starts.mean(axis=0)])
+    coefficients = np.linalg.lstsq(design, values.reshape(len(values), -1), rcond=None)[0]
+    mean: Array = (coefficients[0] - starts.mean(axis=0) @ coefficients[1:]).reshape(values.shape[1:])
+    return mean
+
+
+def distance_to_population(sample_sizes: tuple[int, ...], draws: int) -> float:
+    """Return the power of P at which the distance of M from that of the population falls, root mean square."""
+    experiment = composition_of(None, {**SMALL, "n_train": math.inf, "noise": 0.3}).experiment
+    limit = simulate(experiment, keep_states=True).states[-1].M
+    draw = system_of(experiment, None).draw(network_of(experiment))
+    law = draw.train
+    assert isinstance(law, Law)
+    rng = np.random.default_rng(22)
+    W0 = draw.start.neurons(SMALL["width"], rng)
+    distances = []
+    for P in sample_sizes:
+        sets = [law.inputs.draw(P, rng) for _ in range(draws)]
+        labels = [law.target(X) + law.noise * rng.standard_normal(P) for X in sets]
+        ends = np.array([_trained(experiment, W0, X, y) for X, y in zip(sets, labels, strict=True)])
+        distances.append(float(np.sqrt(np.mean(sizes(second_moments(ends) - limit) ** 2))))
+    return slope(sample_sizes, distances)
+
+
+def order_checks(*, full: bool) -> list[OrderCheck]:
+    """Return the orders to measure; a full validation takes more draws."""
+    flows = [name for name in OPTIMIZERS if not OPTIMIZERS.load(name).steps]
+    starts = ((32, 128, 512), 400 if full else 100)
+    sample_sizes, draws = (200, 800, 3200), 600 if full else 60
+    return [
+        *(
+            OrderCheck(
+                name=f"real descent to {name}, in dt",
+                expected=FLOW_ORDERS.get(name, 1),
+                tolerance=0.05,
+                measure=partial(order_of_descent, name),
+            )
+            for name in flows
+        ),
+        OrderCheck(
+            name="spread over real starts, in 1/N",
+            expected=0.5,
+            tolerance=4 * slope_error(*starts),
+            measure=partial(spread_over_starts, starts),
+        ),
+        OrderCheck(
+            name="mean over real starts to infinite width, in 1/N",
+            expected=1.0,
+            tolerance=8 * slope_error(*starts),
+            measure=partial(deviation_of_the_mean, starts),
+        ),
+        OrderCheck(
+            name="real training sets to the population, in 1/P",
+            expected=0.5,
+            tolerance=4 * slope_error(sample_sizes, draws),
+            measure=partial(distance_to_population, sample_sizes, draws),
+        ),
+    ]

@@ -1,0 +1,175 @@
+r"""What is read off real neurons: every curve that a run has, from the weights and backpropagation alone.
+
+No formula in (wbar, M) is used. The kernel is the product of the slopes of f, times :math:`N / \alpha^2` for the unit
+of flow time; its linear, cross and quadratic terms are told apart by their order in eps; means over the law of the
+inputs are sums over points that have its moments.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grokode.task.system import Draw, Law
+
+from .network import CommitteeMachine, Weights
+from .samples import Samples, points_of
+
+Array = NDArray[np.float64]
+
+
+SETS = {"train": "train", "test": "sample"}
+"""What the names of the kernel's curves call a set of points, and what losses call it."""
+
+
+class Readings:
+    """Numbers of one network on one draw, by the names of the curves, and what tolerances need beside them.
+
+    Parameters
+    ----------
+    machine : CommitteeMachine
+    start : Weights
+    draw : Draw
+    samples : mapping of str to Samples
+        ``train``, and the tests by name.
+    kernel : bool
+        Whether to read the kernel, at P backpropagations a reading.
+    """
+
+    def __init__(
+        self, machine: CommitteeMachine, start: Weights, draw: Draw, samples: Mapping[str, Samples], *, kernel: bool
+    ) -> None:
+        self._machine, self._start, self._draw, self._samples = machine, start, draw, samples
+        self._with_kernel = kernel
+        self._kernels = {
+            name: kernel_matrix(machine, start, samples[key].X)
+            for name, key in SETS.items()
+            if kernel and key in samples and not (name == "train" and isinstance(draw.train, Law))
+        }
+
+    def at(self, weights: Weights) -> dict[str, float]:
+        """Return every number of a network that stands at these weights."""
+        found = self._losses(weights) | self._of_weights(weights)
+        law = self._draw.tests.get("exact")
+        if isinstance(law, Law):
+            found |= _terms(self._machine, weights, self._start, law)
+            if self._with_kernel:
+                found |= _population_alignment(self._machine, weights, law)
+        return found | self._kernel(weights) if self._with_kernel else found
+
+    def _losses(self, weights: Weights) -> dict[str, float]:
+        return {
+            "loss_train" if name == "train" else f"loss_test_{name}": self._machine.loss(
+                weights, self._start, points.X, points.y, points.weights
+            )
+            for name, points in self._samples.items()
+        }
+
+    def _of_weights(self, weights: Weights) -> dict[str, float]:
+        W, W0, directions = weights.W, self._start.W, self._draw.directions
+        square = float(np.sum(W**2)) / len(W)
+        found = {"mean_square_weight": square}
+        if W0.any():
+            found["relative_change"] = float(np.linalg.norm(W - W0) / np.linalg.norm(W0))
+        stretches = np.linalg.svd(W, compute_uv=False) ** 2 / len(W)
+        found |= {f"M_eigenvalue_{i}": float(value) for i, value in enumerate(stretches[:3], 1)}
+        if len(directions):
+            along = sum(float(np.mean((W @ beta) ** 2)) / (float(beta @ beta) or 1.0) for beta in directions)
+            found["target_overlap"] = along / (square or 1.0)
+        return found
+
+    def _kernel(self, weights: Weights) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for name, K0 in self._kernels.items():
+            points = self._samples[SETS[name]]
+            K = kernel_matrix(self._machine, weights, points.X)
+            numbers = _alignments(K, points.y) | _drift(K, K0)
+            found |= {f"{key}_{name}": value for key, value in numbers.items()}
+            if name == "train":
+                found |= _drift(K, K0) | _norms(self._machine, weights, points.X, K)
+        return found
+
+
+def tangents(machine: CommitteeMachine, weights: Weights, X: Array) -> Array:
+    """Return the slope of f / alpha at each input, by backpropagation, shape (P, N D).
+
+    A single sample whose residual is r has 2 r times the slope of f as the slope of its squared residual.
+    """
+    bare = dataclasses.replace(machine, alpha=1.0, centered=False)
+    f = bare.output(weights, X)
+    residual = 1 + np.abs(f)  # not small beside f: y = f - r is then no cancellation
+    one = (slice(m, m + 1) for m in range(len(X)))
+    slopes = [bare.gradient(weights, weights, X[m], (f - residual)[m]).W.ravel() for m in one]
+    tangents: Array = np.array(slopes) / (2 * residual[:, None])
+    return tangents
+
+
+def kernel_matrix(machine: CommitteeMachine, weights: Weights, X: Array) -> Array:
+    """Return the neural tangent kernel in units of inverse flow time, shape (P, P)."""
+    J = tangents(machine, weights, X)
+    return len(weights.W) * (J @ J.T)
+
+
+def _terms(machine: CommitteeMachine, weights: Weights, start: Weights, law: Law) -> dict[str, float]:
+    """Return the powers of the residual's mean, of its linear and of its quadratic Hermite part."""
+    Z, X, c = points_of(law)
+    cr = c * machine.residual(weights, start, X, law.target(X))
+    quadratic = Z.T @ (cr[:, None] * Z) - np.sum(cr) * np.eye(Z.shape[1])
+    return {
+        "variance_error": float(np.sum(cr) ** 2),
+        "linear_power": float(np.sum((Z.T @ cr) ** 2)),
+        "misalignment_error": float(np.sum(quadratic**2) / 2),
+    }
+
+
+def _population_alignment(machine: CommitteeMachine, weights: Weights, law: Law) -> dict[str, float]:
+    _, X, c = points_of(law)
+    y, K = law.target(X), kernel_matrix(machine, weights, X)
+    if not y.any():
+        return {}
+    norm = np.sqrt(c @ K**2 @ c) * float(c @ y**2)
+    return {"alignment_population": float((c * y) @ K @ (c * y) / norm)}
+
+
+def _alignments(K: Array, y: Array) -> dict[str, float]:
+    """Return the cosines of K and y y^T, with nothing, the columns of K, or both sides and y centred.
+
+    A kernel that vanishes once centred has the cosine 0; labels that do have none. Beside each stands what centring
+    leaves of the kernel's norm, times what it leaves of the labels' square.
+    """
+    H = np.eye(len(y)) - 1 / len(y)
+    kinds = {"sample": (K, y), "column_centered": (H @ K, y), "centered": (H @ K @ H, H @ y)}
+    nothing = 1e-12 * np.array([np.linalg.norm(K), np.linalg.norm(y)])
+    found: dict[str, float] = {}
+    for name, (A, v) in kinds.items():
+        size, length = np.linalg.norm(A), np.linalg.norm(v)
+        if length > nothing[1]:
+            cosine = y @ A @ y / (size * length**2) if size > nothing[0] else 0.0
+            found |= {
+                f"alignment_{name}": float(cosine),
+                f"left_{name}": float(size * (length / np.linalg.norm(y)) ** 2),
+            }
+    return found
+
+
+def _drift(K: Array, K0: Array) -> dict[str, float]:
+    scale = float(np.sum(K * K0) / np.sum(K0**2))
+    return {
+        "kernel_norm": float(np.linalg.norm(K)),
+        "kernel_drift": float(np.linalg.norm(K - K0)),
+        "kernel_drift_scale": (scale - 1) * float(np.linalg.norm(K0)),
+        "kernel_drift_rotation": float(np.linalg.norm(K - scale * K0)),
+    }
+
+
+def _norms(machine: CommitteeMachine, weights: Weights, X: Array, K: Array) -> dict[str, float]:
+    """Return the norms of the terms of the kernel that are of order 1, eps and eps^2."""
+    linear, mirrored = (kernel_matrix(dataclasses.replace(machine, eps=eps), weights, X) for eps in (0.0, -machine.eps))
+    return {
+        "kernel_norm_linear": float(np.linalg.norm(linear)),
+        "kernel_norm_cross": float(np.linalg.norm((K - mirrored) / 2)),
+        "kernel_norm_quadratic": float(np.linalg.norm((K + mirrored) / 2 - linear)),
+    }

@@ -1,0 +1,147 @@
+"""Real neurons, really trained on the system that an experiment draws."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from grokode.convention import learning_rate
+from grokode.dynamics.optimizers import OPTIMIZERS
+from grokode.errors import Diverged, InvalidInput
+from grokode.experiment.bundle import Bundle, dt_of
+from grokode.experiment.resources import refuse_run
+from grokode.experiment.saving import saved_points
+from grokode.experiment.spec import Experiment
+from grokode.experiment.systems import network_of, system_of
+from grokode.observables.lazy import LABELS as LAZY
+from grokode.task.streams import Role, stream
+from grokode.task.system import Draw
+
+from .linearized import train_linearized
+from .network import CommitteeMachine, Weights
+from .optimizers import TWINS, Optimizer
+from .readings import Readings
+from .samples import Samples, samples_of
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Trained:
+    """A network after training, and what it was trained on.
+
+    Parameters
+    ----------
+    machine : CommitteeMachine
+    start : Weights
+    draw : Draw
+    samples : mapping of str to Samples
+        ``train``, and the tests by name.
+    dt : float
+        Flow time of a step.
+    step : ndarray of int, shape (n,)
+    weights : ndarray, shape (n, N, D)
+    values : mapping of str to ndarray, shape (n,)
+        The curves by name.
+    seconds : float
+        That training took.
+    """
+
+    machine: CommitteeMachine
+    start: Weights
+    draw: Draw
+    samples: Mapping[str, Samples]
+    dt: float
+    step: NDArray[np.int64]
+    weights: Array
+    values: Mapping[str, Array]
+    seconds: float
+
+
+def train(
+    experiment: Experiment,
+    bundle: Bundle | None = None,
+    files: Mapping[str, Array] | None = None,
+    *,
+    neurons: int | None = None,
+) -> Trained:
+    """Train real neurons on an experiment's own draw, to its end; ``direct`` has the parameters."""
+    optimizer, dt = twin(experiment.optimizer), dt_of(experiment)
+    record = saved_points(experiment, bundle, takes_steps=True, dt=dt)
+    assert dt is not None
+    draw = system_of(experiment, bundle, files).draw(network_of(experiment))
+    samples = {name: samples_of(source) for name, source in {"train": draw.train, **draw.tests}.items()}
+    points, width = samples["train"], _width(experiment, neurons)
+    _refuse(samples, width, len(record), kernel=experiment.lazy is True)
+    start = Weights.of(_neurons(experiment, bundle, draw, width))
+    machine = CommitteeMachine(alpha=experiment.alpha, eps=experiment.eps, centered=experiment.centered)
+    how: Any = {"lr": learning_rate(dt, experiment.alpha, width), "record": record, "optimizer": optimizer}
+    with threadpool_limits(limits=experiment.threads), np.errstate(over="ignore", invalid="ignore"):
+        began = time.perf_counter()
+        training = machine.train(start.W, points.X, points.y, sample_weights=points.weights, **how)
+        seconds = time.perf_counter() - began
+        if not np.isfinite(training.weights).all():
+            raise Diverged(f"{experiment.optimizer} of {width} real neurons diverged; lower --dt or --lr")
+        readings = Readings(machine, start, draw, samples, kernel=experiment.lazy is True)
+        rows = [readings.at(Weights(W, start.v)) for W in training.weights]
+        values = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+        if experiment.lazy:
+            losses = train_linearized(machine, start, samples, **how)
+            values |= {LAZY[name][0]: loss for name, loss in losses.items()}
+    return Trained(
+        machine=machine,
+        start=start,
+        draw=draw,
+        samples=samples,
+        dt=dt,
+        step=training.step,
+        weights=training.weights,
+        values=values,
+        seconds=seconds,
+    )
+
+
+def twin(optimizer: str) -> Optimizer:
+    """Return the independent twin of an optimizer, with the same parameters.
+
+    Raises
+    ------
+    InvalidInput
+        If it takes no steps, or has no twin.
+    """
+    name, known = optimizer.partition(":")[0], OPTIMIZERS.build(optimizer)
+    trainable = ", ".join(n for n in OPTIMIZERS if OPTIMIZERS.load(n).steps and n in TWINS)
+    if not known.steps:
+        raise InvalidInput(f"optimizer {name!r} takes no steps that real neurons could take; name one of: {trainable}")
+    if name not in TWINS:
+        raise InvalidInput(f"optimizer {name!r} has no twin that trains real neurons; name one of: {trainable}")
+    built: Optimizer = TWINS[name](**dataclasses.asdict(known))
+    return built
+
+
+def _width(experiment: Experiment, neurons: int | None) -> int:
+    if neurons is not None:
+        return neurons
+    return experiment.dim + 1 if math.isinf(experiment.width) else int(experiment.width)
+
+
+def _neurons(experiment: Experiment, bundle: Bundle | None, draw: Draw, width: int) -> Array:
+    """Return the user's own neurons, or as many as wanted that have the start's factor."""
+    if bundle is not None and width == bundle.width:
+        return np.asarray(bundle.W0, dtype=float)
+    return draw.start.neurons(width, stream(experiment.seed, Role.WEIGHTS, experiment.dim, width))
+
+
+def _refuse(samples: Mapping[str, Samples], width: int, records: int, *, kernel: bool) -> None:
+    """Refuse a training that does not fit into memory."""
+    P, dim = max(points.X.shape for points in samples.values())
+    weights, slopes = width * dim * (records + 6), P * width * (4 + dim * kernel)
+    refuse_run(8.0 * (weights + slopes))
