@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import lazy as lazy
+    from . import overlay as overlay
     from . import plot as plot
     from .dynamics.risks.empirical import EmpiricalRisk as EmpiricalRisk
     from .dynamics.risks.population import PopulationRisk as PopulationRisk
@@ -53,6 +54,7 @@ _PUBLIC = {
     "kernel": "grokode.experiment.examine:kernel",
     "lazy": "grokode.lazy",
     "load": "grokode.experiment.files:load",
+    "overlay": "grokode.overlay",
     "plot": "grokode.plot",
     "problem": "grokode.experiment.examine:problem",
     "run": "grokode.experiment.simulate:run",

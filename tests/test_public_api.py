@@ -32,6 +32,7 @@ PINNED = [
     "kernel",
     "lazy",
     "load",
+    "overlay",
     "plot",
     "problem",
     "run",

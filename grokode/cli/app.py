@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import GrokodeError
-from . import derive, export, kernel, plot, presets, run
+from . import convention, derive, export, kernel, overlay, plot, presets, run, validate
 
 app = typer.Typer(
     name="grokode",
@@ -23,10 +23,13 @@ app = typer.Typer(
 )
 app.command("run")(run.command)
 app.command("kernel")(kernel.command)
+app.command("overlay")(overlay.command)
+app.command("convention")(convention.command)
 app.command("presets")(presets.command)
 app.command("plot")(plot.command)
 app.command("export")(export.command)
 app.command("derive")(derive.command)
+app.command("validate")(validate.command)
 
 
 INTERRUPTED = 130

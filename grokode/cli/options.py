@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..dynamics.optimizers import OPTIMIZERS
+from ..dynamics.solvers import SOLVERS
 from ..model.starts import STARTS
 from ..registry import Registry
 from ..task.targets import TARGETS
@@ -64,6 +66,15 @@ Covariance = Annotated[
     ),
 ]
 Seed = Annotated[int | None, option("--seed", panel=SYSTEM, help="Seed of data, target and weights.")]
+Optimizer = Annotated[str | None, option("--optimizer", panel=TRAINING, help=entries(OPTIMIZERS))]
+Lr = Annotated[
+    float | None, option("--lr", panel=TRAINING, help="Learning rate on the mean squared residual (finite width).")
+]
+Dt = Annotated[float | None, option("--dt", panel=TRAINING, help="Flow time of a step, lr alpha^2 / N.")]
+Solver = Annotated[str | None, option("--solver", panel=TRAINING, help=f"For flows. {entries(SOLVERS)}")]
+Rtol = Annotated[
+    float | None, option("--rtol", panel=TRAINING, help="Relative tolerance of the solver, 1e-6 by default.")
+]
 Threads = Annotated[
     int | None, option("--threads", panel=TRAINING, help="Threads of the linear algebra, 1 by default.")
 ]

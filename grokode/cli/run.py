@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from ..dynamics.optimizers import OPTIMIZERS
-from ..dynamics.solvers import SOLVERS
 from . import options, output
-from .options import READING, SOURCES, TRAINING, WRITING, entries, option
+from .options import READING, SOURCES, TRAINING, WRITING, option
 
 DEFAULT_PICTURE = Path("grokode-run.png")
 
@@ -34,20 +32,13 @@ def command(
     noise: options.Noise = None,
     covariance: options.Covariance = None,
     seed: options.Seed = None,
-    optimizer: Annotated[str | None, option("--optimizer", panel=TRAINING, help=entries(OPTIMIZERS))] = None,
-    lr: Annotated[
-        float | None, option("--lr", panel=TRAINING, help="Learning rate on the mean squared residual (finite width).")
-    ] = None,
-    dt: Annotated[float | None, option("--dt", panel=TRAINING, help="Flow time of a step, lr alpha^2 / N.")] = None,
+    optimizer: options.Optimizer = None,
+    lr: options.Lr = None,
+    dt: options.Dt = None,
     steps: Annotated[int | None, option("--steps", panel=TRAINING, help="Number of steps.")] = None,
     t_max: Annotated[float | None, option("--t-max", panel=TRAINING, help="End of the flow time.")] = None,
-    solver: Annotated[
-        str | None,
-        option("--solver", panel=TRAINING, help=f"For flows. {entries(SOLVERS)}"),
-    ] = None,
-    rtol: Annotated[
-        float | None, option("--rtol", panel=TRAINING, help="Relative tolerance of the solver, 1e-6 by default.")
-    ] = None,
+    solver: options.Solver = None,
+    rtol: options.Rtol = None,
     threads: options.Threads = None,
     time_limit: Annotated[
         float | None,

@@ -7,12 +7,14 @@ from .curves import terms as terms
 from .curves import weight_norm as weight_norm
 from .figure import picture as picture
 from .kernel import kernel_picture as kernel_picture
+from .overlay import overlay_picture as overlay_picture
 
 __all__ = [
     "alignment",
     "kernel_picture",
     "lazy",
     "losses",
+    "overlay_picture",
     "picture",
     "terms",
     "weight_norm",

@@ -1,0 +1,1 @@
+"""What readers share: cells, columns by name, steps in order, thinning, resolution."""
