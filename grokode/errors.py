@@ -29,5 +29,11 @@ class SolverFailed(RunFailed):
     """A solver gave up, or produced a number that is not finite."""
 
 
+class CheckFailed(GrokodeError):
+    """Everything was computed and written, and something is beyond its tolerance."""
+
+    exit_code = 4
+
+
 class GrokodeWarning(UserWarning):
     """Something a user should know of a result that is still right."""

@@ -48,8 +48,9 @@ def test_every_recipe_runs_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPa
                 assert done.returncode == 0, f"{line}: {done.stderr}"
                 ran += 1
     assert ran > 15
-    for written in ("grokode-run.png", "fig1.json", "fig1.svg", "run.npz", "run.pdf", "drawn-bundle.npz", "validate.json"):
-        assert (tmp_path / written).stat().st_size > 0
+    written = ("grokode-run.png", "fig1.json", "fig1.svg", "run.npz", "run.pdf", "drawn-bundle.npz", "validate.json")
+    for name in written:
+        assert (tmp_path / name).stat().st_size > 0
 
 
 def test_paths_and_parameters_that_the_readme_names_exist() -> None:

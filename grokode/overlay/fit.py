@@ -23,9 +23,6 @@ from .search import SCAN, Search
 FEW = 8
 """Draws with which it looks, and goes the first part of the way."""
 
-COARSE = 1e-2
-"""Relative unit in which the first part of the way beside a bundle is gone: what the curves tell comes first."""
-
 LONG = 60.0
 """Seconds beyond which the expected time is said."""
 
@@ -137,7 +134,7 @@ def fit(
     seeds = Seeds.of(logs)
     _refuse(seeds, len(names), None if bundles else draws)
     if bundles:
-        stages: Sequence[Misfit] = [GivenMisfit(seeds, bundles, files, least) for least in (COARSE, 0.0)]
+        stages: Sequence[Misfit] = [GivenMisfit(seeds, bundles, files)]
     else:
         stages = [DrawnMisfit(seeds, files, count) for count in sorted({min(FEW, draws), draws})]
     started = time.perf_counter()

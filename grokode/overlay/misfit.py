@@ -205,12 +205,10 @@ class GivenMisfit:
     bundles : sequence of Bundle
         One for all logs, or one for each.
     files : mapping of str to ndarray
-    least : float
-        The least unit, relative to a loss.
     """
 
-    def __init__(self, seeds: Seeds, bundles: Sequence[Bundle], files: Mapping[str, Array], least: float) -> None:
-        self._seeds, self._bundles, self._files, self._least = seeds, bundles, files, least
+    def __init__(self, seeds: Seeds, bundles: Sequence[Bundle], files: Mapping[str, Array]) -> None:
+        self._seeds, self._bundles, self._files = seeds, bundles, files
         self._steps = steps_of(seeds.curves.values())
         self._unit = 1.0
 
@@ -222,7 +220,7 @@ class GivenMisfit:
     def whiten(self, experiment: Experiment) -> None:
         """Take what logs and theory resolve for the unit."""
         exact = OPTIMIZERS.build(experiment.optimizer).exact
-        self._unit = max(self._seeds.resolution, EXACT if exact else PROMISED, self._least)
+        self._unit = max(self._seeds.resolution, EXACT if exact else PROMISED)
 
     def residuals(self, experiment: Experiment) -> Array:
         """Return the misfit of every log, in one row."""

@@ -212,7 +212,7 @@ def test_the_order_of_the_logs_does_not_matter(rate):
 
 def test_more_seeds_have_narrower_intervals(rate, many):
     narrower = np.divide(*(np.diff(np.log(f.parameters["lr"].intervals[0.99])) for f in (many, rate)))
-    # 0.35 on average: 1 / sqrt(5) from the noise, 2.71 / 3.50 from the limit; a scatter of 8 seeds is right to a quarter
+    # 0.35 on average: 1 / sqrt(5) from the noise and 2.71 / 3.50 from the limit; a scatter of 8 is right to a quarter
     assert narrower[0] < 0.5
     low, high = many.parameters["lr"].intervals[0.99]
     assert low < MODERATE["lr"] < high

@@ -88,6 +88,13 @@ def test_known_and_unknown_parts_add_up_to_the_posterior_variance(seed):
         assert known + found.leak(c) == pytest.approx(c @ np.linalg.inv(planted) @ c, rel=1e-9)
 
 
+def test_a_product_is_told_where_its_direction_is_however_large_its_powers():
+    found = Directions.of(information(([2, 0, 1], 0.9), ([0, 1, 0], 1.1), p=3))
+    for powers, told in (([2, 0, 1], True), ([-6, 0, -3], True), ([2, 0.5, 1], True), ([2, 20, 1], False)):
+        assert found.tell(np.array(powers, dtype=float)) is told
+    assert not found.tell(np.array([1.0, 0, 0]))
+
+
 def test_a_weak_prior_is_the_information_of_what_curves_do_not_tell():
     bare = information(([0, 1, 0], 0.01), ([2, 0, 1], 0.02), p=3)
     found, added = Directions.of(bare, least=1e-4), Directions.of(bare + 1e-4 * np.eye(3))

@@ -158,6 +158,17 @@ def test_a_lazy_alpha_has_a_slope_of_its_own_size():
     ) == pytest.approx(np.zeros(3), abs=1e-6)
 
 
+def test_beside_what_is_told_sharply_a_slight_tilt_of_what_is_not_leaves_it_told():
+    """eps alpha^0.00001 is told to 1e-9 and alpha not at all; then eps is told too, and not only that product."""
+    found = search(lambda draw, a, e, lr: 1e9 * ((2 * a + lr) * X + (e + 1e-5 * a) * np.sin(9 * X))).region(np.zeros(3))
+    told = {name: found.combination({name: 1.0}, np.zeros(3), NAMES).intervals for name in NAMES}
+    assert told["alpha"] is told["lr"] is None
+    low, high = told["eps"][0.68]
+    # 1e-5 of alpha at an error of 100, which the pull leaves it: sqrt(1 / 5) of that is along the unknown direction
+    reach = np.sqrt(found.scatter.limit(0.68, 2)) * 1e-5 * 100
+    assert np.log(high / low) / 2 == pytest.approx(reach / np.sqrt(5), rel=0.01)
+
+
 def jumps(*numbers):
     """Return numbers between -1 and 1 that have nothing to do with those of a point nearby."""
     return np.random.default_rng([abs(hash(float(number))) for number in numbers]).uniform(-1, 1, len(X))
