@@ -15,7 +15,7 @@ from grokode.experiment.compose import composition_of
 from grokode.experiment.simulate import simulate
 
 from .compare import compare
-from .results import Compared, Kind
+from .results import CaseResult, Kind
 from .training import train
 
 Array = NDArray[np.float64]
@@ -49,14 +49,14 @@ class Case:
         """Return the bundle of its own arrays, where it has any."""
         return None if self.arrays is None else Bundle(**self.arrays())
 
-    def result(self) -> Compared:
+    def result(self) -> CaseResult:
         """Run the reduction, train the neurons, compare."""
         bundle = self.bundle()
         composition = composition_of(bundle, self.parameters)
         experiment = composition.experiment
         theory = simulate(experiment, composition.bundle, self.files, keep_states=True)
         direct = train(experiment, composition.bundle, self.files, neurons=self.neurons)
-        return Compared(
+        return CaseResult(
             name=self.name,
             kind=self.kind,
             parameters=experiment.model_dump(mode="json", exclude_none=True),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from grokode.dynamics.optimizers import OPTIMIZERS
+from grokode.dynamics.protocols import Linearizable
 from grokode.experiment.result import Run
+from grokode.observables.lazy import LABELS as LAZY
 
 from .results import Margin
 from .stability import sharpness
@@ -22,14 +25,15 @@ tested."""
 def compare(theory: Run, direct: Trained) -> dict[str, Margin]:
     """Compare every curve of a run that has kept its states with really trained neurons.
 
-    A curve that nothing reads off the neurons is a miss: its error is not a number. ``dt_lambda`` is no error: dt times
-    the largest curvature on the way.
+    A curve that only one side has is a miss: its error is not a number. ``dt_lambda`` is no error: dt times the largest
+    curvature on the way.
     """
     names = [name for name in theory.curves if name not in ("step", "t")]
+    names += sorted(direct.values.keys() - {*names, *_not_claimed(theory)})
     tolerances = Tolerances(direct)
     margins = {
         name: margin(np.abs(getattr(theory, name) - direct.values[name]), tolerances.of(name))
-        if name in direct.values
+        if name in theory.curves and name in direct.values
         else Margin(np.nan, 0.0)
         for name in names
     }
@@ -38,6 +42,12 @@ def compare(theory: Run, direct: Trained) -> dict[str, Margin]:
     margins |= {"M": margin(sizes(M), tolerances.M), "wbar": margin(sizes(wbar), tolerances.wbar)}
     margins["dt_lambda"] = Margin(direct.dt * max(sharpness(direct, W) for W in direct.weights), STABLE)
     return margins
+
+
+def _not_claimed(theory: Run) -> set[str]:
+    """Return what the theory has for optimizers with a decay only, where it is of another."""
+    optimizer = OPTIMIZERS.build(theory.experiment.optimizer)
+    return set() if isinstance(optimizer, Linearizable) else {name for name, _ in LAZY.values()}
 
 
 def margin(error: Array, tolerance: Array) -> Margin:

@@ -28,7 +28,7 @@ from grokode.experiment.simulate import simulate
 from grokode.experiment.spec import Experiment
 
 from .compare import margin, second_moments, sizes
-from .results import Compared, Kind
+from .results import CaseResult, Kind
 from .tolerances import ROUNDING
 from .training import Trained, train
 
@@ -67,10 +67,11 @@ class FlowCase:
     files: Mapping[str, Array] = field(default_factory=dict)
     kind: Kind = Kind.FLOW
 
-    def result(self) -> Compared:
+    def result(self) -> CaseResult:
         """Train at every step size, extrapolate, and compare with both runs."""
         promised, tight = self._flow(), self._flow(rtol=TIGHT_RTOL)
-        losses = [name for name in tight.curves if name.startswith("loss_")]
+        known = dict.fromkeys([*tight.curves, *self._descents[0].values])  # one that a side lacks breaks off: a miss
+        losses = [name for name in known if name.startswith("loss_")]
         reference = {name: extrapolated([run.values[name] for run in self._descents]) for name in losses}
         M, M_error = extrapolated([second_moments(run.weights) for run in self._descents])
         states = np.array([state.M for state in tight.states])
@@ -84,7 +85,7 @@ class FlowCase:
             margins[name] = margin(np.abs(getattr(promised, name) - loss), PROMISE * unit)
             margins[f"{name} (rtol 1e-9)"] = margin(np.abs(getattr(tight, name) - loss), TIGHT * unit)
             margins[f"extrapolation of {name}"] = margin(np.abs(error), EXTRAPOLATED * unit)
-        return Compared(
+        return CaseResult(
             name=self.name,
             kind=self.kind,
             parameters=promised.experiment.model_dump(mode="json", exclude_none=True),

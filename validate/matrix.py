@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from grokode.experiment.sources import load_preset
 from .case import Case, stable_step
 from .named import BASE, CORE, named_cases
 from .optimizers import TWINS
-from .results import Compared, Kind
+from .results import Kind, Missing
 
 RANDOM, SEED = 200, 0
 """How many, and which."""
@@ -78,22 +77,7 @@ def paper_cases() -> list[Case]:
 # ---- optimizers
 
 
-@dataclass(frozen=True, kw_only=True)
-class Untwinned:
-    """An optimizer that calls itself exact, with nothing to show that it is."""
-
-    optimizer: str
-    kind: Kind = Kind.MAP
-
-    @property
-    def name(self) -> str:
-        """What tables call it."""
-        return self.optimizer
-
-    def result(self) -> Compared:
-        """Return the miss."""
-        fault = "calls itself exact and has no twin in grokode_validate.optimizers; add one under its name"
-        return Compared(name=self.name, kind=self.kind, fault=fault)
+NO_TWIN = "calls itself exact and has no twin in grokode_validate.optimizers; add one under its name"
 
 
 def exact_optimizers() -> list[str]:
@@ -112,12 +96,12 @@ def written(name: str) -> str:
     return f"{name}:{values}" if values else name
 
 
-def map_checks(*, full: bool) -> list[Case | Untwinned]:
+def map_checks(*, full: bool) -> list[Case | Missing]:
     """Return every case under every exact optimizer; a quick validation tries the core under all but the first."""
-    checks: list[Case | Untwinned] = []
+    checks: list[Case | Missing] = []
     for index, name in enumerate(exact_optimizers()):
         if name not in TWINS:
-            checks.append(Untwinned(optimizer=name))
+            checks.append(Missing(name=name, kind=Kind.MAP, fault=NO_TWIN))
             continue
         cases = [case for case in named_cases() if full or index == 0 or case.name in CORE]
         if full:

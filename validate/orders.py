@@ -1,9 +1,13 @@
 r"""Orders of convergence, between real neurons and the limits that the reduction goes to at once.
 
-A quantity that vanishes like a size to the power p has the slope p in the logarithms of both. Slopes of a sequence of
-random draws come with a statistical error: S draws know the logarithm of a standard deviation to 1/sqrt(2 (S - 1)), and
-a straight line through points x_i its slope to that over :math:`\sqrt{\sum_i (x_i - \bar x)^2}`. Tolerances are four
-such errors (seeds are fixed, so what passes once passes always), and for the mean eight, whose own error is larger.
+A quantity that vanishes like a size to the power p has the slope p in the logarithms of both. Where it is a statistic
+of S random draws of each size the slope has an error, and the draws themselves say how large (the jackknife): leaving
+out one at a time gives the logarithm at point x_i a variance v_i over the S choices, and the slope the variance
+
+.. math:: (S - 1) \sum_i (x_i - \bar x)^2 v_i \Big/ \Big(\sum_i (x_i - \bar x)^2\Big)^2.
+
+The tolerance is four such errors (seeds are fixed, so what passes once passes always), and never more than half of what
+two orders are apart.
 """
 
 from __future__ import annotations
@@ -39,37 +43,42 @@ SMALL: dict[str, Any] = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An order that was measured, and what it may be off by."""
+
+    order: float
+    tolerance: float
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OrderCheck:
     """An order, to be measured."""
 
     name: str
     expected: float
-    tolerance: float
-    measure: Callable[[], float]
+    measure: Callable[[], Measured]
     kind: Kind = Kind.ORDER
 
     def result(self) -> Order:
         """Measure it."""
-        return Order(name=self.name, order=self.measure(), expected=self.expected, tolerance=self.tolerance)
+        found = self.measure()
+        return Order(name=self.name, order=found.order, expected=self.expected, tolerance=found.tolerance)
 
 
 # ---- small steps
 
 
-FLOW_ORDERS: dict[str, int] = {}
-"""Of descent to flows that follow a finite step more closely than gradient flow, of which it is 1."""
-
 HALVINGS = (4, 5)
 """Of the two steps that tell the order."""
 
+ROOM = 0.05
+"""The next term of the error is smaller by dt times the flow's rate, 1/50 at dt = 0.2 / 2^5; the order is off by about
+that."""
 
-def order_of_descent(optimizer: str) -> float:
-    """Return the order in dt at which M of real neurons under descent goes to that of a flow.
 
-    From two step sizes. The next term of the error is smaller by dt times the flow's rate, 1/50 at dt = 0.2 / 2^5,
-    and the order is off by about that; 0.05 leaves room for it.
-    """
+def order_of_descent(optimizer: str) -> Measured:
+    """Return the order in dt at which M of real neurons under descent goes to that of a flow, from two step sizes."""
     parameters = {"dim": 5, "n_train": 8, "width": 7, "alpha": 0.7, "eps": 0.3, "dt": 0.2}
     times = (0.4, 2.0, 8.0)
     gaps = []
@@ -77,20 +86,28 @@ def order_of_descent(optimizer: str) -> float:
         real = descend(parameters, times, halvings)
         limit = flow({**parameters, "dt": real.dt}, optimizer, times, rtol=1e-10)
         gaps.append(np.linalg.norm(second_moments(real.weights) - [state.M for state in limit.states]))
-    return float(np.log2(gaps[0] / gaps[1]))
+    return Measured(float(np.log2(gaps[0] / gaps[1])), ROOM)
 
 
 # ---- many neurons, many samples
 
 
-def slope(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """Return the power at which values fall with sizes."""
-    return -float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+APART = 0.25
+"""Half of what two orders are apart, which come in halves."""
+
+Statistic = Callable[[NDArray[np.int64]], float]
+"""Of some of the draws of one size."""
 
 
-def slope_error(sizes: Sequence[float], draws: int) -> float:
-    """Return the standard error of the slope of standard deviations of this many draws each."""
-    return 1 / math.sqrt(2 * (draws - 1)) / float(np.linalg.norm(np.log(sizes) - np.mean(np.log(sizes))))
+def slope(sizes: Sequence[int], statistics: Sequence[Statistic], draws: int) -> Measured:
+    """Return the power at which a statistic of each size's draws falls with the sizes."""
+    every = np.arange(draws)
+    x = np.log(sizes) - np.mean(np.log(sizes))
+    x /= x @ x
+    left_out = [[math.log(of(np.delete(every, i))) for i in every] for of in statistics]
+    error = math.sqrt((draws - 1) * float(x**2 @ np.var(left_out, axis=1)))
+    order = -float(x @ [math.log(of(every)) for of in statistics])
+    return Measured(order, min(4 * error, APART))
 
 
 Starts = tuple[tuple[int, ...], int]
@@ -126,22 +143,30 @@ def _trained(experiment: Experiment, W0: Array, X: Array, y: Array) -> Array:
     return end
 
 
-def spread_over_starts(starts: Starts) -> float:
+def spread_over_starts(starts: Starts) -> Measured:
     """Return the power of the width at which the standard deviation over starts falls."""
-    found = trained_starts(starts)
-    return slope(starts[0], [float(np.sqrt(np.sum(np.var(M, axis=0)))) for M, _ in found])
+
+    def spread(M: Array, some: NDArray[np.int64]) -> float:
+        return float(np.sqrt(np.sum(np.var(M[some], axis=0))))
+
+    widths, draws = starts
+    return slope(widths, [partial(spread, M) for M, _ in trained_starts(starts)], draws)
 
 
-def deviation_of_the_mean(starts: Starts) -> float:
+def deviation_of_the_mean(starts: Starts) -> Measured:
     """Return the power of the width at which the mean over starts goes to infinite width.
 
     M depends on a start through its (wbar, M), whose mean is known, (0, I). What is linear in their deviation, fitted
     over the draws and subtracted, vanishes in the mean; it is most of the spread, under which the mean's own deviation
     would be hidden.
     """
-    found = trained_starts(starts)
     limit = simulate(composition_of(None, {**SMALL, "width": math.inf}).experiment, keep_states=True).states[-1].M
-    return slope(starts[0], [float(np.linalg.norm(mean_at_origin(M, at_start) - limit)) for M, at_start in found])
+
+    def deviation(M: Array, at_start: Array, some: NDArray[np.int64]) -> float:
+        return float(np.linalg.norm(mean_at_origin(M[some], at_start[some]) - limit))
+
+    widths, draws = starts
+    return slope(widths, [partial(deviation, *found) for found in trained_starts(starts)], draws)
 
 
 def _statistics(W: Array) -> Array:
@@ -159,7 +184,7 @@ def mean_at_origin(values: Array, starts: Array) -> Array:
     return mean
 
 
-def distance_to_population(sample_sizes: tuple[int, ...], draws: int) -> float:
+def distance_to_population(sample_sizes: tuple[int, ...], draws: int) -> Measured:
     """Return the power of P at which the distance of M from that of the population falls, root mean square."""
     experiment = composition_of(None, {**SMALL, "n_train": math.inf, "noise": 0.3}).experiment
     limit = simulate(experiment, keep_states=True).states[-1].M
@@ -168,46 +193,28 @@ def distance_to_population(sample_sizes: tuple[int, ...], draws: int) -> float:
     assert isinstance(law, Law)
     rng = np.random.default_rng(22)
     W0 = draw.start.neurons(SMALL["width"], rng)
+
+    def distance(squares: Array, some: NDArray[np.int64]) -> float:
+        return float(np.sqrt(np.mean(squares[some])))
+
     distances = []
     for P in sample_sizes:
         sets = [law.inputs.draw(P, rng) for _ in range(draws)]
         labels = [law.target(X) + law.noise * rng.standard_normal(P) for X in sets]
         ends = np.array([_trained(experiment, W0, X, y) for X, y in zip(sets, labels, strict=True)])
-        distances.append(float(np.sqrt(np.mean(sizes(second_moments(ends) - limit) ** 2))))
-    return slope(sample_sizes, distances)
+        distances.append(partial(distance, sizes(second_moments(ends) - limit) ** 2))
+    return slope(sample_sizes, distances, draws)
 
 
 def order_checks(*, full: bool) -> list[OrderCheck]:
     """Return the orders to measure; a full validation takes more draws."""
     flows = [name for name in OPTIMIZERS if not OPTIMIZERS.load(name).steps]
-    starts = ((32, 128, 512), 400 if full else 100)
-    sample_sizes, draws = (200, 800, 3200), 600 if full else 60
-    return [
-        *(
-            OrderCheck(
-                name=f"real descent to {name}, in dt",
-                expected=FLOW_ORDERS.get(name, 1),
-                tolerance=0.05,
-                measure=partial(order_of_descent, name),
-            )
-            for name in flows
-        ),
-        OrderCheck(
-            name="spread over real starts, in 1/N",
-            expected=0.5,
-            tolerance=4 * slope_error(*starts),
-            measure=partial(spread_over_starts, starts),
-        ),
-        OrderCheck(
-            name="mean over real starts to infinite width, in 1/N",
-            expected=1.0,
-            tolerance=8 * slope_error(*starts),
-            measure=partial(deviation_of_the_mean, starts),
-        ),
-        OrderCheck(
-            name="real training sets to the population, in 1/P",
-            expected=0.5,
-            tolerance=4 * slope_error(sample_sizes, draws),
-            measure=partial(distance_to_population, sample_sizes, draws),
-        ),
-    ]
+    starts = ((32, 128, 512), 400 if full else 200)
+    samples = ((200, 800, 3200), 600 if full else 60)
+    measures: dict[str, tuple[float, Callable[[], Measured]]] = {
+        **{f"real descent to {name}, in dt": (1.0, partial(order_of_descent, name)) for name in flows},
+        "spread over real starts, in 1/N": (0.5, partial(spread_over_starts, starts)),
+        "mean over real starts to infinite width, in 1/N": (1.0, partial(deviation_of_the_mean, starts)),
+        "real training sets to the population, in 1/P": (0.5, partial(distance_to_population, *samples)),
+    }
+    return [OrderCheck(name=name, expected=expected, measure=of) for name, (expected, of) in measures.items()]

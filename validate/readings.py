@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,27 @@ SETS = {"train": "train", "test": "sample"}
 """What the names of the kernel's curves call a set of points, and what losses call it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Numbers of a network that stands somewhere.
+
+    Parameters
+    ----------
+    values : dict of str to float
+        By the names of the curves.
+    scales : dict of str to float
+        Sizes of the kernel on each set of points, which tolerances need and no run has.
+    """
+
+    values: dict[str, float]
+    scales: dict[str, float] = field(default_factory=dict)
+
+    def __or__(self, other: Reading) -> Reading:
+        return Reading(self.values | other.values, self.scales | other.scales)
+
+
 class Readings:
-    """Numbers of one network on one draw, by the names of the curves, and what tolerances need beside them.
+    """What one network on one draw has, as curves and as what tolerances need beside them.
 
     Parameters
     ----------
@@ -50,7 +70,7 @@ class Readings:
             if kernel and key in samples and not (name == "train" and isinstance(draw.train, Law))
         }
 
-    def at(self, weights: Weights) -> dict[str, float]:
+    def at(self, weights: Weights) -> Reading:
         """Return every number of a network that stands at these weights."""
         found = self._losses(weights) | self._of_weights(weights)
         law = self._draw.tests.get("exact")
@@ -58,7 +78,7 @@ class Readings:
             found |= _terms(self._machine, weights, self._start, law)
             if self._with_kernel:
                 found |= _population_alignment(self._machine, weights, law)
-        return found | self._kernel(weights) if self._with_kernel else found
+        return Reading(found) | self._kernel(weights) if self._with_kernel else Reading(found)
 
     def _losses(self, weights: Weights) -> dict[str, float]:
         return {
@@ -81,15 +101,18 @@ class Readings:
             found["target_overlap"] = along / (square or 1.0)
         return found
 
-    def _kernel(self, weights: Weights) -> dict[str, float]:
-        found: dict[str, float] = {}
+    def _kernel(self, weights: Weights) -> Reading:
+        found = Reading({})
         for name, K0 in self._kernels.items():
             points = self._samples[SETS[name]]
             K = kernel_matrix(self._machine, weights, points.X)
-            numbers = _alignments(K, points.y) | _drift(K, K0)
-            found |= {f"{key}_{name}": value for key, value in numbers.items()}
+            alignments, drift = _alignments(K, points.y), _drift(K, K0)
+            found |= Reading(
+                {f"{key}_{name}": value for key, value in alignments.values.items()},
+                {f"{key}_{name}": value for key, value in (alignments.scales | drift).items()},
+            )
             if name == "train":
-                found |= _drift(K, K0) | _norms(self._machine, weights, points.X, K)
+                found |= Reading(drift | _norms(self._machine, weights, points.X, K))
         return found
 
 
@@ -134,24 +157,22 @@ def _population_alignment(machine: CommitteeMachine, weights: Weights, law: Law)
     return {"alignment_population": float((c * y) @ K @ (c * y) / norm)}
 
 
-def _alignments(K: Array, y: Array) -> dict[str, float]:
+def _alignments(K: Array, y: Array) -> Reading:
     """Return the cosines of K and y y^T, with nothing, the columns of K, or both sides and y centred.
 
-    A kernel that vanishes once centred has the cosine 0; labels that do have none. Beside each stands what centring
+    A kernel that vanishes once centred has the cosine 0; labels that do have none. The scale of each is what centring
     leaves of the kernel's norm, times what it leaves of the labels' square.
     """
     H = np.eye(len(y)) - 1 / len(y)
     kinds = {"sample": (K, y), "column_centered": (H @ K, y), "centered": (H @ K @ H, H @ y)}
     nothing = 1e-12 * np.array([np.linalg.norm(K), np.linalg.norm(y)])
-    found: dict[str, float] = {}
+    found = Reading({})
     for name, (A, v) in kinds.items():
         size, length = np.linalg.norm(A), np.linalg.norm(v)
         if length > nothing[1]:
             cosine = y @ A @ y / (size * length**2) if size > nothing[0] else 0.0
-            found |= {
-                f"alignment_{name}": float(cosine),
-                f"left_{name}": float(size * (length / np.linalg.norm(y)) ** 2),
-            }
+            left = float(size * (length / np.linalg.norm(y)) ** 2)
+            found |= Reading({f"alignment_{name}": float(cosine)}, {f"left_{name}": left})
     return found
 
 

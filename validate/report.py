@@ -15,9 +15,12 @@ from .flows import flow_cases
 from .forces import force_checks
 from .matrix import map_checks
 from .orders import OrderCheck, order_checks
-from .results import Check, Compared, Kind, Margin, Order, Result
+from .results import CaseResult, Check, Kind, Margin, Order, Result
 
 SCHEMA = "grokode.validate/1"
+
+NAMED = 5
+"""Misses that one line has room for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,21 +29,21 @@ class Report:
 
     Parameters
     ----------
-    cases : sequence of Compared
+    cases : sequence of CaseResult
     orders : sequence of Order
     seconds : float
     versions : mapping of str to str
     """
 
-    cases: Sequence[Compared]
+    cases: Sequence[CaseResult]
     orders: Sequence[Order]
     seconds: float
     versions: Mapping[str, str]
 
     @property
     def ok(self) -> bool:
-        """Whether everything is as the theory says."""
-        return all(result.ok for result in self.results)
+        """Whether something was checked, and everything is as the theory says."""
+        return bool(self.results) and all(result.ok for result in self.results)
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -87,7 +90,7 @@ class Report:
             ]
             if rows:
                 head = ("curve", "largest error", "tolerance", "of it", "in the case")
-                found.append((f"{kind}, {count} cases" if count != 1 else f"{kind}, 1 case", [head, *rows]))
+                found.append((f"{kind}, {_counted(count, 'case')}", [head, *rows]))
         if self.orders:
             head = ("what vanishes, and in what", "order", "expected", "within", "")
             rows = [
@@ -100,8 +103,43 @@ class Report:
     def counts(self) -> str:
         """Say in one line how it went."""
         misses = len(self.misses)
-        end = "all as the theory says" if not misses else f"{misses} not as the theory says"
-        return f"{len(self.cases)} cases, {len(self.orders)} orders: {end}; {self.seconds:.0f} s"
+        end = (
+            f"{misses} not as the theory says" if misses else "all as the theory says" if self.ok else "nothing checked"
+        )
+        counted = f"{_counted(len(self.cases), 'case')}, {_counted(len(self.orders), 'order')}"
+        return f"{counted}: {end}; {self.seconds:.0f} s"
+
+    def to_text(self) -> str:
+        """Return the tables in aligned columns, the misses, a line each, and the counts."""
+        blocks = [f"{title}\n{_aligned(rows)}" for title, rows in self.tables()]
+        if self.misses:
+            blocks.append("\n".join(["misses", *(" ".join(miss.split()) for miss in self.misses)]))
+        return "\n\n".join([*blocks, self.counts()])
+
+    def verdict(self) -> str:
+        """Say in one line what is not as the theory says: the first misses, and how many more there are."""
+        if not self.results:
+            return "nothing was checked"
+        more = len(self.misses) - NAMED
+        return "; ".join([*self.misses[:NAMED], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Return rows with the numbers, all but the first and the last column, to the right."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    last = len(widths) - 1
+    lines = [
+        "  ".join(
+            cell.rjust(width) if 0 < index < last else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def all_checks(*, full: bool = False) -> list[Check]:
@@ -141,7 +179,7 @@ def validate(
         if progress:
             progress(done / len(wanted))
     return Report(
-        cases=[result for result in results if isinstance(result, Compared)],
+        cases=[result for result in results if isinstance(result, CaseResult)],
         orders=[result for result in results if isinstance(result, Order)],
         seconds=time.perf_counter() - started,
         versions=versions(),
@@ -154,7 +192,5 @@ def _result(check: Check) -> Result:
     except Exception as error:  # a check that breaks off shows nothing, and costs no other its result
         fault = f"breaks off: {type(error).__name__}: {error}"
         if isinstance(check, OrderCheck):
-            return Order(
-                name=check.name, order=math.nan, expected=check.expected, tolerance=check.tolerance, fault=fault
-            )
-        return Compared(name=check.name, kind=check.kind, fault=fault)
+            return Order(name=check.name, order=math.nan, expected=check.expected, tolerance=math.nan, fault=fault)
+        return CaseResult(name=check.name, kind=check.kind, fault=fault)

@@ -41,7 +41,7 @@ class Margin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class CaseResult:
     """One case: theory beside real neurons.
 
     Parameters
@@ -64,14 +64,16 @@ class Compared:
 
     @property
     def ok(self) -> bool:
-        """Whether every curve is within its tolerance."""
-        return self.fault is None and all(margin.ok for margin in self.margins.values())
+        """Whether there are curves, every one within its tolerance."""
+        return self.fault is None and bool(self.margins) and all(margin.ok for margin in self.margins.values())
 
     @property
     def miss(self) -> str:
         """What is wrong, in one line."""
         if self.fault is not None:
             return self.fault
+        if not self.margins:
+            return "nothing was compared"
         beyond = {name: margin for name, margin in self.margins.items() if not margin.ok}
         worst = max(beyond, key=lambda name: beyond[name].share)
         margin, others = beyond[worst], len(beyond) - 1
@@ -119,7 +121,28 @@ class Order:
         return {"name": self.name, **numbers, "ok": self.ok, "fault": self.fault}
 
 
-Result = Compared | Order
+Result = CaseResult | Order
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """A check that ought to be done and that nobody has written.
+
+    Parameters
+    ----------
+    name : str
+    kind : Kind
+    fault : str
+        What is missing, and where to add it.
+    """
+
+    name: str
+    kind: Kind
+    fault: str
+
+    def result(self) -> CaseResult:
+        """Return the miss."""
+        return CaseResult(name=self.name, kind=self.kind, fault=self.fault)
 
 
 class Check(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,8 @@ class Trained:
     weights : ndarray, shape (n, N, D)
     values : mapping of str to ndarray, shape (n,)
         The curves by name.
+    scales : mapping of str to ndarray, shape (n,)
+        What tolerances need beside them.
     seconds : float
         That training took.
     """
@@ -63,6 +65,7 @@ class Trained:
     step: NDArray[np.int64]
     weights: Array
     values: Mapping[str, Array]
+    scales: Mapping[str, Array]
     seconds: float
 
 
@@ -92,7 +95,7 @@ def train(
             raise Diverged(f"{experiment.optimizer} of {width} real neurons diverged; lower --dt or --lr")
         readings = Readings(machine, start, draw, samples, kernel=experiment.lazy is True)
         rows = [readings.at(Weights(W, start.v)) for W in training.weights]
-        values = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+        values, scales = _columns([row.values for row in rows]), _columns([row.scales for row in rows])
         if experiment.lazy:
             losses = train_linearized(machine, start, samples, **how)
             values |= {LAZY[name][0]: loss for name, loss in losses.items()}
@@ -105,8 +108,13 @@ def train(
         step=training.step,
         weights=training.weights,
         values=values,
+        scales=scales,
         seconds=seconds,
     )
+
+
+def _columns(rows: Sequence[Mapping[str, float]]) -> dict[str, Array]:
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
 def twin(optimizer: str) -> Optimizer:

@@ -95,9 +95,7 @@ def _guarded() -> int:
 
 
 def _interrupted() -> int:
-    return _fail(
-        "interrupted, nothing was written; --time-limit SECONDS ends a run and keeps what is there", INTERRUPTED
-    )
+    return _fail("interrupted, nothing was written", INTERRUPTED)
 
 
 def _usage(error: Any) -> str:

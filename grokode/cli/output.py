@@ -6,6 +6,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def table(rows: Sequence[Sequence[str]], *, to_stderr: bool) -> None:
@@ -57,6 +61,33 @@ def check(
         files.check_run_file(run)
     if picture:
         files.check_picture(picture)
+
+
+def draw(make: Callable[[], Figure], picture: Path | None, default: Path, *, quiet: bool) -> None:
+    """Write a picture, and say where; one nobody asked for does not spoil a run whose folder is read-only.
+
+    Parameters
+    ----------
+    make : callable
+        Draws it.
+    picture : Path or None
+        Where it was asked for.
+    default : Path
+        Where it goes otherwise.
+    quiet : bool
+        Whether stdout is not for people.
+    """
+    from ..errors import InvalidInput
+    from ..experiment import files
+
+    try:
+        files.save_picture(make(), picture or default)
+    except InvalidInput as error:
+        if picture:
+            raise
+        say(f"no picture: {error}")
+        return
+    table([("picture", str(picture or f"./{default}"))], to_stderr=quiet)
 
 
 @contextmanager

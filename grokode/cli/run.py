@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from . import options, output
 from .options import READING, SOURCES, TRAINING, WRITING, option
-
-DEFAULT_PICTURE = Path("grokode-run.png")
 
 
 def command(
@@ -107,22 +105,7 @@ def command(
     quiet = json == "-"
     output.table(result.rows(), to_stderr=quiet)
     if picture or not no_plot:
-        _draw(result, picture, quiet)
+        from ..plot.figure import picture as drawn
+
+        output.draw(lambda: drawn(result), picture, Path("grokode-run.png"), quiet=quiet)
     return 1 if result.status == "time_limit" else 0
-
-
-def _draw(result: Any, picture: Path | None, quiet: bool) -> None:
-    """Write the picture; the one nobody asked for does not spoil a run whose folder is read-only."""
-    from ..errors import InvalidInput
-    from ..experiment import files
-    from ..plot.figure import picture as draw
-
-    path = picture or DEFAULT_PICTURE
-    try:
-        files.save_picture(draw(result), path)
-    except InvalidInput as error:
-        if picture:
-            raise
-        output.say(f"no picture: {error}")
-        return
-    output.table([("picture", str(path) if picture else f"./{path}")], to_stderr=quiet)

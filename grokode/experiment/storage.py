@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from ..memory import refuse
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -108,13 +109,15 @@ def read_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
     Raises
     ------
     InvalidInput
-        If the file is missing, truncated, not an npz, or holds pickled objects.
+        If the file is missing, truncated, not an npz, holds pickled objects, or does not fit into memory.
     """
     try:
         with path.open("rb") as stream:
             archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise InvalidInput(f"{what} {path} holds a single array; write it with numpy.savez")
+            size = sum(entry.file_size for entry in zipfile.ZipFile(path).infolist())
+            refuse(size, f"{what} {path}", "keep in it only what it needs")
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise InvalidInput(f"no {what} {path}; check the path") from None

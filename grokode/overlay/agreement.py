@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,20 +135,27 @@ def measure(data: Measured, theory: Array, initial: float, standard_error: Array
 
 
 def pooled(agreements: Sequence[Agreement]) -> Agreement:
-    """Return the agreement of several logs of one loss together: the worst of each, the root mean square over all."""
-    known = [one for one in agreements if one.max_log is not None]
-    if len(agreements) == 1 or not known:
+    """Return the agreement of several logs of one loss together: the largest of each, the mean square over all."""
+    if len(agreements) == 1:
         return agreements[0]
-    worst = max(known, key=lambda one: one.max_log or 0.0)
-    points = sum(one.points for one in known)
-    return dataclasses.replace(
-        worst,
-        rms_log=math.sqrt(sum(one.points * (one.rms_log or 0.0) ** 2 for one in known) / points),
+    worst = max(agreements, key=lambda one: -1.0 if one.max_log is None else one.max_log)
+    points = sum(one.points for one in agreements)
+    squares = sum(one.points * (one.rms_log or 0.0) ** 2 for one in agreements)
+    return Agreement(
+        max_log=worst.max_log,
+        rms_log=math.sqrt(squares / points) if points else None,
         points=points,
         left_out=sum(one.left_out for one in agreements),
-        resolution_log=max(one.resolution_log or 0.0 for one in known),
+        step=worst.step,
+        resolution_log=_largest(one.resolution_log for one in agreements),
         max_log_beyond_resolution=max(one.max_log_beyond_resolution for one in agreements),
+        max_standard_errors=_largest(one.max_standard_errors for one in agreements),
     )
+
+
+def _largest(numbers: Iterable[float | None]) -> float | None:
+    """Return the largest of those that are there."""
+    return max((number for number in numbers if number is not None), default=None)
 
 
 def drop_shift(t: Array, data: Array, theory: Array) -> float | None:

@@ -201,12 +201,7 @@ def shared_curves(logs: Sequence[Log]) -> dict[str, LoggedCurve]:
                 "steps, or compare each with --bundle"
             )
         kept = np.array([key in common for key in zip(first.step.tolist(), first.window.tolist(), strict=True)])
-        shared[name] = LoggedCurve(
-            step=first.step[kept],
-            values=first.values[kept],
-            resolution=first.resolution[kept],
-            window=first.window[kept],
-        )
+        shared[name] = first.rows(kept)
     if not shared:
         raise InvalidInput("no loss is in every log; give --train and --test the columns of one that is")
     return shared

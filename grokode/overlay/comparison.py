@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,8 @@ from ..experiment.systems import problem_of
 from ..experiment.versions import versions
 from .compared import Compared, beside, beside_means, line_steps, shared_curves
 from .draws import DRAWS, drawn_theories
-from .fit import Fit, fit
+from .fit import Fit
+from .fit import fit as fit_parameters
 from .hints import hint
 from .log import TEST, TRAIN, Log, LoggedCurve, Whole
 from .parameters import at, parse_parameters
@@ -34,12 +36,28 @@ Say = Callable[[str], None]
 Source = str | Experiment | Bundle | None
 
 
+def _silent(_: object) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked of an overlay; ``compare`` has the parameters."""
+
+    fit: str = ""
+    draws: int | None = None
+    loss_scale: float | None = None
+    tolerance: float | None = None
+    progress: Progress = _silent
+    say: Say = _silent
+
+
 def compare(
     logs: Log | str | Path | Sequence[Log | str | Path],
     what: Source | Sequence[Bundle] = None,
     *,
     columns: Columns | None = None,
-    fit_names: str = "",
+    fit: str = "",
     draws: int | None = None,
     loss_scale: float | None = None,
     tolerance: float | None = None,
@@ -60,7 +78,7 @@ def compare(
         The user's own run, or one for each log; or a preset's name or an experiment to draw.
     columns : Columns, optional
         The columns to read; guessed by default.
-    fit_names : str, optional
+    fit : str, optional
         Fit these, for instance ``"alpha,lr"``, and lay the logs over the theory at the fitted values.
     draws : int, optional
         Of data and weights, where there is no bundle; 64 by default.
@@ -90,19 +108,18 @@ def compare(
     >>> overlay = grokode.overlay.compare("log.csv", grokode.bundle.load("bundle.npz"))  # doctest: +SKIP
     """
     given = [logs] if isinstance(logs, (Log, str, Path)) else list(logs)
-    read = [log if isinstance(log, Log) else read_log(log, columns or Columns()) for log in given]
+    read = [log if isinstance(log, Log) else read_log(log, columns) for log in given]
     sources: list[Source] = list(what) if isinstance(what, (list, tuple)) else [what]  # type: ignore[list-item]
     steps = {"steps": last_step(read)}
-    return lay_over(
-        read,
-        [composition_of(source, parameters | steps) for source in sources],
-        fit_names=fit_names,
+    asked = Asked(
+        fit=fit,
         draws=draws,
         loss_scale=loss_scale,
         tolerance=tolerance,
-        progress=progress,
-        say=say,
+        progress=progress or _silent,
+        say=say or _silent,
     )
+    return lay_over(read, [composition_of(source, parameters | steps) for source in sources], asked)
 
 
 def last_step(logs: Sequence[Log]) -> int:
@@ -118,47 +135,43 @@ def last_step(logs: Sequence[Log]) -> int:
     return max(1, *(int(curve.step[-1]) for curve in _curves(logs)))
 
 
-def lay_over(
-    logs: Sequence[Log],
-    compositions: Sequence[Composition],
-    *,
-    fit_names: str = "",
-    draws: int | None = None,
-    loss_scale: float | None = None,
-    tolerance: float | None = None,
-    progress: Progress | None = None,
-    say: Say | None = None,
-) -> Overlay:
-    """Lay logs over experiments, one for all or one for each; ``compare`` has the parameters."""
-    names = parse_parameters(fit_names) if fit_names else ()
-    _refuse(logs, compositions, draws, tolerance)
+def lay_over(logs: Sequence[Log], compositions: Sequence[Composition], asked: Asked) -> Overlay:
+    """Lay logs over experiments, one for all or one for each."""
+    names = parse_parameters(asked.fit) if asked.fit else ()
+    _refuse(logs, compositions, asked)
     if names:
         _refuse_fit(compositions)
-    scaled = _scaled(logs, compositions, loss_scale)
+    scaled = _scaled(logs, compositions, asked.loss_scale)
     # an overflow is told by the checks for numbers that are not finite, in one line, not by NumPy's warnings
     with (
         threadpool_limits(limits=compositions[0].experiment.threads),
         np.errstate(over="ignore", invalid="ignore"),
     ):
-        job = _Job(scaled, list(compositions), draws or DRAWS, progress or _silent, say or _silent)
-        return job.overlay(names, tolerance)
+        job = _Job(scaled, list(compositions), asked)
+        if not names:
+            return job.overlay()
+        fitted = job.fit(names)
+        return job.at_fitted(fitted, names).overlay(fitted)
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class _Job:
-    """An overlay under way."""
+    """Logs in units of the mean squared residual, the experiments they are of, and what is asked."""
 
     logs: list[Log]
     compositions: list[Composition]
-    draws: int
-    progress: Progress
-    say: Say
+    asked: Asked
 
-    def overlay(self, parameters: Sequence[str], tolerance: float | None) -> Overlay:
-        """Fit where asked, compute the theory, and compare."""
-        fitted = self._fit(parameters) if parameters else None
-        drawn = self.compositions[0].bundle is None
+    @property
+    def draws(self) -> int:
+        """Of data and weights, where nothing is given."""
+        return DRAWS if self.asked.draws is None else self.asked.draws
+
+    def overlay(self, fitted: Fit | None = None) -> Overlay:
+        """Compute the theory, and compare."""
+        drawn, started = self.compositions[0].bundle is None, time.perf_counter()
         compared = self._means() if drawn else self._own()
+        seconds = time.perf_counter() - started
         notes = [_missing(name) for name in (TRAIN, TEST) if self._is_missing(name, compared)]
         if not any(one.agreement.points for one in compared):
             raise InvalidInput(
@@ -170,27 +183,34 @@ class _Job:
             logs=self.logs,
             compared=compared,
             notes=notes,
-            tolerance=tolerance,
+            tolerance=self.asked.tolerance,
             versions=versions(),
+            seconds=seconds,
             draws=self.draws if drawn else None,
             fit=fitted,
         )
         return overlay if drawn or fitted else replace(overlay, notes=[*notes, *self._hint(overlay)])
 
-    def _fit(self, parameters: Sequence[str]) -> Fit:
+    def fit(self, names: Sequence[str]) -> Fit:
+        """Fit parameters to all logs."""
         first = self.compositions[0]
         bundles = [one.bundle for one in self.compositions if one.bundle is not None]
-        found = fit(first.experiment, bundles, first.files, self.logs, parameters, draws=self.draws, say=self.say)
-        values = {name: getattr(found.experiment, name) for name in parameters}
-        self.compositions = [replace(one, experiment=at(one.experiment, values)) for one in self.compositions]
-        return found
+        return fit_parameters(
+            first.experiment, bundles, first.files, self.logs, names, draws=self.draws, say=self.asked.say
+        )
+
+    def at_fitted(self, fitted: Fit, names: Sequence[str]) -> _Job:
+        """Return the job with every experiment at the fitted values."""
+        values = {name: getattr(fitted.experiment, name) for name in names}
+        compositions = [replace(one, experiment=at(one.experiment, values)) for one in self.compositions]
+        return replace(self, compositions=compositions)
 
     def _own(self) -> list[Compared]:
         """Compare each log with the theory of its bundle."""
         compared, parts = [], len(self.compositions)
         for index, one in enumerate(self.compositions):
             logs = self.logs if parts == 1 else [self.logs[index]]
-            found = self._train(one, logs, lambda part, done=index: self.progress((done + part) / parts))  # type: ignore[misc]
+            found = self._train(one, logs, lambda part, done=index: self.asked.progress((done + part) / parts))  # type: ignore[misc]
             for log in logs:
                 compared += beside(log, found, _dt(one.experiment))
         return compared
@@ -206,7 +226,7 @@ class _Job:
     def _means(self) -> list[Compared]:
         """Compare the mean over the logs with that over draws."""
         one, shared = self.compositions[0], shared_curves(self.logs)
-        found = drawn_theories(one.experiment, one.files, _steps(shared.values()), self.draws, self.progress)
+        found = drawn_theories(one.experiment, one.files, _steps(shared.values()), self.draws, self.asked.progress)
         return beside_means(self.logs, shared, found, _dt(one.experiment))
 
     def _is_missing(self, name: str, compared: list[Compared]) -> bool:
@@ -214,19 +234,14 @@ class _Job:
 
     def _hint(self, overlay: Overlay) -> list[str]:
         """Look for another convention under which the log that is furthest off agrees."""
-        at = next(i for i, log in enumerate(self.logs) if log.name == overlay.worst.log)
-        one = self.compositions[at if len(self.compositions) > 1 else 0]
+        index = next(i for i, log in enumerate(self.logs) if log.name == overlay.worst.log)
+        one = self.compositions[index if len(self.compositions) > 1 else 0]
         stated = [found for found in overlay.compared if found.log == overlay.worst.log]
-        line = hint(one.experiment, one.bundle, self.logs[at], stated)
+        line = hint(one, self.logs[index], stated)
         return [line] if line else []
 
 
-def _refuse(
-    logs: Sequence[Log],
-    compositions: Sequence[Composition],
-    draws: int | None,
-    tolerance: float | None,
-) -> None:
+def _refuse(logs: Sequence[Log], compositions: Sequence[Composition], asked: Asked) -> None:
     """Refuse combinations that have no meaning."""
     if len(compositions) not in (1, len(logs)):
         raise InvalidInput(
@@ -234,10 +249,10 @@ def _refuse(
         )
     if len(compositions) > 1 and any(one.bundle is None for one in compositions):
         raise InvalidInput("several experiments must be bundles, one for each log")
-    if draws is not None and compositions[0].bundle is not None:
-        raise InvalidInput(f"draws = {draws} would draw what the bundle gives; leave it out")
-    if tolerance is not None and not 0 <= tolerance < math.inf:
-        raise InvalidInput(f"the tolerance must be zero or positive, got {tolerance}")
+    if asked.draws is not None and compositions[0].bundle is not None:
+        raise InvalidInput(f"draws = {asked.draws} would draw what the bundle gives; leave it out")
+    if asked.tolerance is not None and not 0 <= asked.tolerance < math.inf:
+        raise InvalidInput(f"the tolerance must be zero or positive, got {asked.tolerance}")
 
 
 def _refuse_fit(compositions: Sequence[Composition]) -> None:
@@ -262,7 +277,7 @@ def _scaled(logs: Sequence[Log], compositions: Sequence[Composition], loss_scale
                 "or change the bundle's"
             )
         factors = dict.fromkeys((TRAIN, TEST), loss_scale or 1.0) | stated
-        curves = {name: _divided(curve, factors[name]) for name, curve in log.curves.items()}
+        curves = {name: curve.divided(factors[name]) for name, curve in log.curves.items()}
         alone = sum(other.name == log.name for other in logs) == 1  # log.csv in a folder a seed is common
         scaled.append(replace(log, curves=curves, name=log.name if alone else f"{log.name} ({index + 1})"))
     return scaled
@@ -272,10 +287,6 @@ def _stated_scales(bundle: Bundle) -> dict[str, float]:
     """Return what a bundle says its logs hold, in units of the mean squared residual."""
     scales = {TRAIN: bundle.loss_scale_train, TEST: bundle.loss_scale_test}
     return {name: float(np.asarray(scale)) for name, scale in scales.items() if scale is not None}
-
-
-def _divided(curve: LoggedCurve, factor: float) -> LoggedCurve:
-    return replace(curve, values=curve.values / factor, resolution=curve.resolution / factor)
 
 
 def _curves(logs: Iterable[Log]) -> list[LoggedCurve]:
@@ -308,7 +319,3 @@ def _missing(name: str) -> str:
         "the logged test loss is not compared: give the bundle X_test and y_test, or covariance and beta_star (or c, b "
         "and B); or log it in every log"
     )
-
-
-def _silent(_: object) -> None:
-    """Say nothing."""

@@ -143,9 +143,9 @@ def fit(
     expected = (time.perf_counter() - started) / SCAN * EVALUATIONS * (draws / min(FEW, draws) if not bundles else 1)
     if expected > LONG:
         say(f"the fit may take about {expected / 60:.0f} min; fewer --draws are faster")
-    theta = searches[0].best(points)
+    theta = searches[0].best(points[:2])
     for search in searches[1:]:
-        theta = search.solve(theta)
+        theta = search.solve(search.stable([theta, *points]))  # of more draws one may diverge where fewer do not
     return _report(searches[-1], theta, names)
 
 

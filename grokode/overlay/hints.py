@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..dynamics.problem import Problem
 from ..errors import RunFailed
-from ..experiment.bundle import Bundle
+from ..experiment.compose import Composition
 from ..experiment.spec import Experiment
 from ..experiment.systems import problem_of
 from .agreement import measure
 from .compared import Compared, measured
-from .log import Log, LoggedCurve, Whole
+from .log import Log, Whole
 from .theory import Theory, steps_of, theory
 
 LARGE = 1e-3
@@ -28,11 +27,11 @@ EARLY = 20_000
 """Steps within which that must happen, so that looking stays cheap."""
 
 BETTER = 0.01
-"""A convention is named where it leaves at most this part of the deviation."""
+"""Another convention is named where it leaves at most this part of the deviation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Convention:
+class Reading:
     """Another reading of a log and its experiment.
 
     Parameters
@@ -54,13 +53,13 @@ class Convention:
     offset: int = 0
 
 
-def hint(experiment: Experiment, bundle: Bundle | None, log: Log, stated: list[Compared]) -> str | None:
+def hint(one: Composition, log: Log, stated: list[Compared]) -> str | None:
     """Say under which other convention a log agrees with the theory, if there is one.
 
     Parameters
     ----------
-    experiment : Experiment
-    bundle : Bundle or None
+    one : Composition
+        What the log is of, as it is stated.
     log : Log
     stated : list of Compared
         The log beside the theory as it stands.
@@ -76,16 +75,16 @@ def hint(experiment: Experiment, bundle: Bundle | None, log: Log, stated: list[C
     early = _until(log, min(ends))
     steps = steps_of(early.curves.values())
     steps = np.unique(np.concatenate([[0], steps, steps + 1, np.maximum(steps - 1, 0)]))
-    problem = problem_of(experiment, bundle)
-    before = _deviation(early, theory(problem, experiment, steps), Convention(words=""))
+    problem = problem_of(one.experiment, one.bundle, one.files)
+    before = _deviation(early, theory(problem, one.experiment, steps), Reading(words=""))
     trained: dict[tuple[float, bool], Theory | None] = {}
-    for convention in _conventions(experiment):
-        key = convention.step, convention.flip
+    for reading in _readings(one.experiment):
+        key = reading.step, reading.flip
         if key not in trained:
-            trained[key] = _train(problem, experiment, bundle, convention, steps)
+            trained[key] = _train(problem, one, reading, steps)
         found = trained[key]
-        if found is not None and (left := _deviation(early, found, convention)) <= BETTER * before:
-            return f"{log.name} agrees to {max(left, 1e-15):.1g} up to step {min(ends)} {convention.words}"
+        if found is not None and (left := _deviation(early, found, reading)) <= BETTER * before:
+            return f"{log.name} agrees to {max(left, 1e-15):.1g} up to step {min(ends)} {reading.words}"
     return None
 
 
@@ -102,51 +101,34 @@ def _early(one: Compared) -> int | None:
 
 def _until(log: Log, last: int) -> Log:
     """Return a log up to a step."""
-    curves = {name: _rows(curve, curve.step <= last) for name, curve in log.curves.items()}
+    curves = {name: curve.rows(curve.step <= last) for name, curve in log.curves.items()}
     return replace(log, curves={name: curve for name, curve in curves.items() if len(curve.step)})
 
 
-def _rows(curve: LoggedCurve, kept: NDArray[np.bool_]) -> LoggedCurve:
-    return LoggedCurve(
-        step=curve.step[kept],
-        values=curve.values[kept],
-        resolution=curve.resolution[kept],
-        window=curve.window[kept],
-    )
-
-
-def _train(
-    problem: Problem, experiment: Experiment, bundle: Bundle | None, convention: Convention, steps: Whole
-) -> Theory | None:
-    """Train under another convention; None where that diverges."""
-    size = _size(experiment)
-    other = experiment.model_copy(update={size: convention.step * getattr(experiment, size)})
-    if convention.flip:
-        other = other.model_copy(update={"centered": not experiment.centered})
-        problem = problem_of(other, bundle)
+def _train(problem: Problem, one: Composition, reading: Reading, steps: Whole) -> Theory | None:
+    """Train under another reading; None where that diverges."""
+    size = _size(one.experiment)
+    other = one.experiment.model_copy(update={size: reading.step * getattr(one.experiment, size)})
+    if reading.flip:
+        other = other.model_copy(update={"centered": not one.experiment.centered})
+        problem = problem_of(other, one.bundle, one.files)
     try:
         return theory(problem, other, steps)
     except RunFailed:
         return None
 
 
-def _deviation(early: Log, found: Theory, convention: Convention) -> float:
-    """Return the largest deviation of log loss under a convention, beyond the resolution of the log."""
+def _deviation(early: Log, found: Theory, reading: Reading) -> float:
+    """Return the largest deviation of log loss under a reading, beyond the resolution of the log."""
     largest = 0.0
     for name, curve in early.curves.items():
-        step = curve.step + convention.offset
-        if name not in found.losses or len(step) == 0:
+        if name not in found.losses or len(curve.step) == 0:
             continue
-        if (step - curve.window).min() < 0:
+        read = curve.moved(reading.offset).divided(reading.loss)
+        if (read.step - read.window).min() < 0:
             return np.inf
-        shifted = LoggedCurve(
-            step=step,
-            values=curve.values / convention.loss,
-            resolution=curve.resolution / convention.loss,
-            window=curve.window,
-        )
-        expected, initial = found.as_logged(name, shifted), float(found.losses[name][0])
-        largest = max(largest, measure(measured(shifted), expected, initial).max_log_beyond_resolution)
+        expected, initial = found.as_logged(name, read), float(found.losses[name][0])
+        largest = max(largest, measure(measured(read), expected, initial).max_log_beyond_resolution)
     return largest
 
 
@@ -154,8 +136,8 @@ def _size(experiment: Experiment) -> str:
     return "dt" if experiment.lr is None else "lr"
 
 
-def _conventions(experiment: Experiment) -> Iterator[Convention]:
-    """Yield conventions, those that change one thing first."""
+def _readings(experiment: Experiment) -> Iterator[Reading]:
+    """Yield other readings, those that change one thing first."""
     n_train, width = float(experiment.n_train), float(experiment.width)
     of_loss = {"1/2": 0.5, "P": n_train, "P/2": n_train / 2, "1/P": 1 / n_train, "2": 2.0}
     of_step = of_loss | {"N": width, "1/N": 1 / width}
@@ -165,20 +147,15 @@ def _conventions(experiment: Experiment) -> Iterator[Convention]:
     size, advice = _size(experiment), "see 'grokode convention'"
     scale = "see --loss-scale, and loss_scale_train of bundles"
     stated = f"{getattr(experiment, size):g}"
-    yield Convention(offset=-1, words="if its losses are from one step before those that it names; --step COL@-1")
-    yield Convention(offset=1, words="if its losses are from one step after those that it names; --step COL@1")
+    yield Reading(offset=-1, words="if its losses are from one step before those that it names; --step COL@-1")
+    yield Reading(offset=1, words="if its losses are from one step after those that it names; --step COL@1")
     for text, factor in of_step.items():
-        yield Convention(step=factor, words=f"with {size} = {text} x {stated}; {advice}")
+        yield Reading(step=factor, words=f"with {size} = {text} x {stated}; {advice}")
     for text, factor in of_loss.items():
-        yield Convention(loss=factor, words=f"if what it logs is {text} x what is stated; {scale}")
+        yield Reading(loss=factor, words=f"if what it logs is {text} x what is stated; {scale}")
     other = "without" if experiment.centered else "with"
-    yield Convention(flip=True, words=f"{other} centring; is the initial predictor subtracted?")
+    yield Reading(flip=True, words=f"{other} centring; is the initial predictor subtracted?")
     for text_loss, loss in of_loss.items():
         for text, step in of_step.items():
             words = f"with {size} = {text} x {stated}, if what it logs is {text_loss} x what is stated; {advice}"
-            yield Convention(step=step, loss=loss, words=words)
-
-
-def _proper(factors: dict[str, float]) -> dict[str, float]:
-    """Leave out what changes nothing, or has no meaning for an infinite number."""
-    return {text: factor for text, factor in factors.items() if 0 < factor < np.inf and factor != 1}
+            yield Reading(step=step, loss=loss, words=words)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,18 @@ class LoggedCurve:
             array = np.array(getattr(self, item.name))
             array.setflags(write=False)
             object.__setattr__(self, item.name, array)
+
+    def rows(self, kept: NDArray[Any]) -> LoggedCurve:
+        """Return some of the points, by a mask or by their indices."""
+        return LoggedCurve(**{item.name: getattr(self, item.name)[kept] for item in fields(self)})
+
+    def divided(self, factor: float) -> LoggedCurve:
+        """Return the curve in units of a factor: values and resolution over it."""
+        return replace(self, values=self.values / factor, resolution=self.resolution / factor)
+
+    def moved(self, steps: int) -> LoggedCurve:
+        """Return the curve at so many steps later."""
+        return replace(self, step=self.step + steps)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -68,9 +68,7 @@ class Seeds:
                 relative = relative / losses
             fine = (losses > FLOOR * losses.max(axis=1, keepdims=True)).all(axis=0) & (relative < 0.5).all(axis=0)
             kept = _spread(curve.step, fine)
-            curves[name] = replace(
-                curve, **{key: getattr(curve, key)[kept] for key in ("step", "values", "resolution", "window")}
-            )
+            curves[name] = curve.rows(kept)
             values.append(np.log(losses[:, kept]))
             resolution.append(relative[:, kept].ravel())
         together = np.hstack(values)

@@ -33,6 +33,8 @@ class Overlay:
     tolerance : float or None
         Of the check, in log loss.
     versions : mapping of str to str
+    seconds : float
+        Wall time of the theory.
     draws : int or None
         Draws of data and weights that the theory is the mean of.
     fit : Fit or None
@@ -44,6 +46,7 @@ class Overlay:
     notes: Sequence[str]
     tolerance: float | None
     versions: Mapping[str, str]
+    seconds: float
     draws: int | None = None
     fit: Fit | None = None
 
@@ -105,6 +108,7 @@ class Overlay:
             "experiments": [one.model_dump(mode="json", exclude_none=True) for one in self.experiments],
             "notes": list(self.notes),
             "versions": dict(self.versions),
+            "work": {"seconds": self.seconds},
         }
 
     def rows(self) -> list[tuple[str, ...]]:

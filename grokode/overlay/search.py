@@ -51,7 +51,7 @@ class Search:
         return at(self._experiment, dict(zip(self._names, np.exp(theta).tolist(), strict=True)))
 
     def scan(self) -> list[Array]:
-        """Return the start, where trainings are stable there, and the best of some points around it.
+        """Return the start, then some points around it, the best first; those only where trainings are stable.
 
         Raises
         ------
@@ -59,14 +59,24 @@ class Search:
             If trainings diverge at all of them.
         """
         sampled = qmc.Sobol(len(self._start), rng=0).random(SCAN) * 2 - 1
-        points = np.vstack([self._start, self._start + np.log(10.0) * sampled[1:]])
-        stable = next((point for point in points if np.isfinite(self._misfits(point)).all()), None)
-        if stable is None:
-            raise RunFailed("no training within a factor ten of the start is stable; start the fit at a smaller --lr")
-        self._whiten(stable)
-        sizes = [np.linalg.norm(self.residual(point)) for point in points]
-        best = int(np.argmin(sizes))
-        return [points[i] for i in sorted({0, best}) if np.isfinite(sizes[i])]
+        points = [self._start, *(self._start + np.log(10.0) * sampled[1:])]
+        self._whiten(self.stable(points))
+        sizes = [float(np.linalg.norm(self.residual(point))) for point in points]
+        order = [0, *(1 + np.argsort(sizes[1:]))]
+        return [points[i] for i in order if np.isfinite(sizes[i])]
+
+    def stable(self, points: Sequence[Array]) -> Array:
+        """Return the first of several points at which no training diverges.
+
+        Raises
+        ------
+        RunFailed
+            If there is none.
+        """
+        for point in points:
+            if np.isfinite(self._misfits(point)).all():
+                return point
+        raise RunFailed("no training within a factor ten of the start is stable; start the fit at a smaller --lr")
 
     def best(self, points: Sequence[Array]) -> Array:
         """Return the best of where least squares ends from several points."""

@@ -24,6 +24,12 @@ def write(name, run, names=("step", "loss_train", "loss_test"), scale=1.0):
     Path(name).write_text(",".join(names) + "\n" + "\n".join(lines) + "\n")
 
 
+def write_train(name, run, shift=0):
+    """Write the train losses of a run under steps that are moved."""
+    rows = zip((run.step + shift).tolist(), run.loss_train.tolist(), strict=True)
+    Path(name).write_text("step,loss\n" + "".join(f"{step},{loss!r}\n" for step, loss in rows))
+
+
 @pytest.fixture
 def folder(cli, tmp_path):
     """Put bundles and logs of two trainings into the working folder."""
@@ -78,9 +84,8 @@ def test_the_object_alone_goes_to_stdout_and_the_table_to_stderr(cli, folder):
     assert not (folder / "grokode-overlay.png").exists()
 
 
-@pytest.mark.parametrize("flag", ["--plot", "--out"])
-def test_picture_and_object_go_where_they_are_told(cli, folder, flag):
-    ended = cli(*ONE, flag, "a.svg", "--json", "a.json", "--no-plot")
+def test_picture_and_object_go_where_they_are_told(cli, folder):
+    ended = cli(*ONE, "--plot", "a.svg", "--json", "a.json", "--no-plot")
     assert ended.code == 0
     assert (folder / "a.svg").read_text().startswith("<?xml")
     assert object_of((folder / "a.json").read_text())["agreement"]["loss_train"]["points"] > 20
@@ -95,7 +100,8 @@ def test_a_check_beyond_its_tolerance_writes_everything_and_exits_with_4(cli, fo
     ended = cli(*ONE, "--check", 1e-6, "--lr", 1.01 * 0.3 * N, "--json", "a.json")
     assert ended.code == 4
     assert re.search(
-        r"grokode: log-0.csv: (train|test) loss is [\d.e-]+ from the theory in log loss, beyond 1e-06", ended.err
+        r"grokode: error: log-0.csv: (train|test) loss is [\d.e-]+ from the theory in log loss, beyond 1e-06\n$",
+        ended.err,
     )
     assert object_of((folder / "a.json").read_text())["status"] == "beyond_tolerance"
     assert (folder / "grokode-overlay.png").exists()
@@ -107,6 +113,22 @@ def test_a_convention_that_explains_the_log_is_said_on_stderr(cli, folder):
     assert ended.code == 0  # no check was asked for
     assert "log-0.csv agrees to " in ended.err
     assert "with lr = 1/2 x 1.8; see 'grokode convention'" in ended.err
+
+
+@pytest.mark.parametrize("changes", [("--lr", 0.6 * N), ("--no-centered",)], ids=["lr", "centred"])
+def test_a_convention_is_looked_for_with_the_covariance_that_a_saved_run_keeps(cli, folder, changes):
+    with np.load("bundle-0.npz") as saved:
+        arrays = {name: saved[name] for name in saved.files if name not in ("covariance", "X_test", "y_test")}
+    np.savez("given.npz", **arrays)
+    np.save("cov.npy", np.diag(np.arange(1.0, D + 1)))
+    training = ("--optimizer", "gradient_descent", "--dt", 0.3, "--steps", STEPS)
+    given = ("--bundle", "given.npz", "--covariance", "cov.npy", *training)
+    assert cli("run", *given, "--out", "run.npz", "--no-plot").code == 0
+    (folder / "cov.npy").unlink()
+    write_train("log.csv", grokode.load("run.npz"))
+    ended = cli("overlay", "log.csv", "--from", "run.npz", *changes, "--no-plot")
+    assert ended.code == 0, ended.err
+    assert "log.csv agrees to " in ended.err
 
 
 def test_columns_are_found_by_the_names_that_are_given(cli, folder):
@@ -122,8 +144,7 @@ def test_columns_are_found_by_the_names_that_are_given(cli, folder):
 def test_a_log_that_counts_from_one_is_explained_and_can_be_moved(cli, folder):
     """The loss before each update, under the number of that update."""
     run = grokode.run(grokode.bundle.load("bundle-0.npz"), points=40, steps=STEPS)
-    rows = zip((run.step + 1).tolist(), run.loss_train.tolist(), strict=True)
-    Path("late.csv").write_text("step,loss\n" + "".join(f"{step},{loss!r}\n" for step, loss in rows))
+    write_train("late.csv", run, shift=1)
     late = ("overlay", "late.csv", "--bundle", "bundle-0.npz", "--check", 1e-9, "--no-plot")
     ended = cli(*late)
     assert ended.code == 4
@@ -201,9 +222,11 @@ def test_what_the_reader_noticed_is_said(cli, folder):
         ((*ONE, "--json", "log-0.csv"), ("--json log-0.csv is also log 1",)),
         ((*ONE, "--json", "bundle-0.npz"), ("also bundle 1",)),
         ((*ONE, "--plot", "a.txt"), ("a.txt", ".png")),
+        ((*ONE, "--out", "a.png"), ("--out", "grokode overlay --help")),
         ((*ONE, "--steps", 5), ("--steps", "grokode overlay --help")),
         (("overlay",), ("logs",)),
         (("overlay", "log-0.csv", "--draws", 1), ("draws", "1")),
+        (("overlay", "log-0.csv", *FLAGS, "--dt", 0.3, "--draws", 0), ("draws", "0")),
         (("overlay", "log-0.csv", "--dim", 3, "--width", "inf", "--lr", 1), ("lr = 1", "infinite width")),
     ],
     ids=lambda part: " ".join(map(str, part)),

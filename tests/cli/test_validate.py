@@ -12,8 +12,8 @@ import sys
 import pytest
 from grokode_validate import report
 from grokode_validate.forces import force_checks
-from grokode_validate.orders import OrderCheck
-from grokode_validate.results import Compared, Kind, Margin
+from grokode_validate.orders import Measured, OrderCheck
+from grokode_validate.results import CaseResult, Kind, Margin
 
 ENTRIES = [("-m", "grokode", "validate"), ("-m", "grokode_validate")]
 
@@ -31,14 +31,14 @@ class Off:
 
     def result(self):
         margins = {"loss_train": Margin(2e-3, 1e-9), "M": Margin(math.nan, 1e-9)}
-        return Compared(name=self.name, kind=self.kind, margins=margins)
+        return CaseResult(name=self.name, kind=self.kind, margins=margins)
 
 
 @pytest.fixture
 def few(monkeypatch):
     """Do the quickest of the real checks only, and a planned order; returns what they were asked for with."""
     asked = []
-    order = OrderCheck(name="planned", expected=1.0, tolerance=0.05, measure=lambda: 1.0)
+    order = OrderCheck(name="planned", expected=1.0, measure=lambda: Measured(1.0, 0.05))
 
     def checks(*, full):
         asked.append(full)
@@ -50,7 +50,7 @@ def few(monkeypatch):
 
 @pytest.fixture
 def off(monkeypatch):
-    order = OrderCheck(name="planned", expected=1.0, tolerance=0.05, measure=lambda: 0.5)
+    order = OrderCheck(name="planned", expected=1.0, measure=lambda: Measured(0.5, 0.05))
     monkeypatch.setattr(report, "all_checks", lambda *, full: [*force_checks(), Off(), order])
 
 
@@ -61,9 +61,9 @@ def test_the_tables_have_a_row_a_curve_and_an_order(cli, few):
     ended = cli("validate")
     assert (ended.code, ended.err) == (0, "")
     assert re.search(r"^forces, 3 cases$", ended.out, flags=re.MULTILINE)
-    assert re.search(r"^loss_force_moved +\S+e-1\d +1\.0e-12 +\S+  forces of \w+Risk$", ended.out, flags=re.MULTILINE)
+    assert re.search(r"^loss_force_moved +\S+e-1\d +1\.0e-13 +\S+  forces of \w+Risk$", ended.out, flags=re.MULTILINE)
     assert re.search(r"^planned +1\.0000 +1 +0\.05$", ended.out, flags=re.MULTILINE)
-    assert re.search(r"\n3 cases, 1 orders: all as the theory says; \d+ s\n$", ended.out)
+    assert re.search(r"\n3 cases, 1 order: all as the theory says; \d+ s\n$", ended.out)
 
 
 def test_quick_is_the_default_and_full_is_asked_for(cli, few):
@@ -92,14 +92,14 @@ def test_json_on_stdout_is_one_object_alone_and_sends_the_tables_to_stderr(cli, 
 # ---- when theory and training disagree
 
 
-def test_every_miss_is_named_in_a_line_and_the_exit_code_is_4(cli, off, tmp_path):
+def test_every_miss_is_named_in_one_line_and_the_exit_code_is_4(cli, off, tmp_path):
     ended = cli("validate", "--json", "x.json")
     assert ended.code == 4
-    assert ended.err.splitlines() == [
-        "grokode: error: planted: case: M is off by nan, beyond 1e-09, and 1 more",
-        "grokode: error: planned: the order is 0.5, not 1 to 0.05",
-    ]
-    assert "4 cases, 1 orders: 2 not as the theory says" in ended.out
+    assert ended.err == (
+        "grokode: error: planted: case: M is off by nan, beyond 1e-09, and 1 more; "
+        "planned: the order is 0.5, not 1 to 0.05\n"
+    )
+    assert "4 cases, 1 order: 2 not as the theory says" in ended.out
     found = json.loads((tmp_path / "x.json").read_text(), parse_constant=pytest.fail)
     assert found["ok"] is False
     assert found["cases"][-1]["errors"]["M"] == {"error": None, "tolerance": 1e-9}
@@ -109,7 +109,14 @@ def test_json_on_stdout_is_whole_where_something_misses(cli, off):
     ended = cli("validate", "--json", "-")
     assert ended.code == 4
     assert json.loads(ended.out)["ok"] is False
-    assert "grokode: error: planned" in ended.err
+    assert ended.err.splitlines()[-1].startswith("grokode: error: planted: case: M is off")
+    assert "misses\nplanted: case" in ended.err
+
+
+def test_nothing_checked_is_no_ok(cli, monkeypatch):
+    monkeypatch.setattr(report, "all_checks", lambda *, full: [])
+    ended = cli("validate")
+    assert (ended.code, ended.err) == (4, "grokode: error: nothing was checked\n")
 
 
 # ---- what it refuses
@@ -184,22 +191,49 @@ finally:
         assert "--json FILE" in ended.stdout
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX pipes")
-@pytest.mark.parametrize("module", ["grokode.cli.app", "grokode_validate.__main__"])
-def test_a_reader_that_leaves_causes_no_traceback(tmp_path, module):
-    program = f"""
-import sys
+FEW = """
+import runpy, sys
 from grokode_validate import report
 from grokode_validate.forces import force_checks
-report.all_checks = lambda *, full: force_checks()
-sys.argv = ["x", *{["validate"] if "cli" in module else []}, "--json", "x.json"]
-from {module} import main
-main()
+from grokode_validate.results import Kind, Missing
+missing = [Missing(name="planted", kind=Kind.MAP, fault="is not there")]
+def checks(*, full):
+    {checks}
+report.all_checks = checks
+sys.argv = ["x", *{words}]
+runpy.run_module({module!r}, run_name="__main__", alter_sys=True)
 """
-    (tmp_path / "few.py").write_text(program)
+OK, MISS, NO_MEMORY = "return force_checks()", "return force_checks() + missing", "raise MemoryError('planted')"
+
+
+def few_of(module, checks, *words):
+    """Return the program that an entry is, with few checks to do."""
+    return FEW.format(module=module, checks=checks, words=[*(["validate"] if module == "grokode" else []), *words])
+
+
+@pytest.mark.parametrize(("checks", "code"), [(OK, 0), (MISS, 4), (NO_MEMORY, 2)])
+def test_both_entries_give_the_same_object_and_exit_code(tmp_path, checks, code):
+    ended = [real("-c", few_of(name, checks, "--json", "-"), cwd=tmp_path) for name in ("grokode", "grokode_validate")]
+    assert [each.returncode for each in ended] == [code, code]
+    assert all("Traceback" not in each.stderr for each in ended)
+    errors = [each.stderr.splitlines()[-1] for each in ended if code]
+    assert len(set(errors)) == bool(code)
+    assert all(error.startswith("grokode: error: ") for error in errors)
+    if checks != NO_MEMORY:
+        one, other = (json.loads(each.stdout) for each in ended)
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+        assert one["ok"] is (code == 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX pipes")
+@pytest.mark.parametrize("module", ["grokode", "grokode_validate"])
+@pytest.mark.parametrize(("checks", "code"), [(OK, 0), (MISS, 4)])
+def test_a_reader_that_leaves_causes_no_traceback_and_changes_no_exit_code(tmp_path, module, checks, code):
+    (tmp_path / "few.py").write_text(few_of(module, checks, "--json", "x.json"))
     ended = subprocess.run(
         ["bash", "-o", "pipefail", "-c", f"{sys.executable} few.py | true"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
-    assert json.loads((tmp_path / "x.json").read_text())["ok"] is True
+    said = "grokode: error: planted: is not there\n" if code else ""
+    assert (ended.returncode, ended.stdout, ended.stderr) == (code, "", said)
+    assert json.loads((tmp_path / "x.json").read_text())["ok"] is (code == 0)

@@ -316,3 +316,11 @@ def test_an_array_with_a_damaged_header_is_refused_in_one_line(tmp_path):
             archive.writestr("alpha.npy", whole[: cut + 30] + whole[cut:])
         with pytest.raises(grokode.InvalidInput, match=r"^(cannot read )?bundle [^\n]*$"):
             grokode.bundle.load(tmp_path / "bad.npz")
+
+
+def test_a_small_file_of_huge_arrays_is_refused_before_it_is_read(arrays, tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "zeros.npz", **arrays, loss_train=np.zeros(2_000_000))
+    assert (tmp_path / "zeros.npz").stat().st_size < 100_000
+    monkeypatch.setattr("grokode.memory.free_memory", lambda: 1e7)
+    with pytest.raises(InvalidInput, match=r"^bundle .*zeros.npz needs about 0.0149 GiB and 0.00931 GiB are free"):
+        grokode.bundle.load(tmp_path / "zeros.npz")

@@ -99,6 +99,26 @@ def test_pooling_keeps_the_worst_and_the_mean_square_over_all_points():
     assert pooled([one]) == one
 
 
+def test_pooling_loses_nothing_where_no_log_can_be_compared():
+    unread = measure(measured([0.0], 1.0), np.array([0.5]), 1.0)
+    beyond = measure(measured([0.0, 0.0], 1.0), np.full(2, math.exp(6.0)), 1.0)
+    assert unread.max_log_beyond_resolution == 0
+    for order in ([unread, beyond], [beyond, unread]):
+        both = pooled(order)
+        assert both.max_log_beyond_resolution == pytest.approx(6.0, rel=1e-12)
+        assert (both.points, both.left_out) == (0, 3)
+        assert (both.max_log, both.rms_log, both.step, both.resolution_log, both.max_standard_errors) == (None,) * 5
+
+
+def test_pooling_takes_the_largest_number_of_standard_errors_not_that_of_the_largest_deviation():
+    far = measure(measured([1.0]), np.exp([0.4]), 1.0, np.array([0.4]))
+    sure = measure(measured([1.0]), np.exp([0.1]), 1.0, np.array([0.02]))
+    for order in ([far, sure], [sure, far]):
+        both = pooled(order)
+        assert both.max_log == pytest.approx(0.4, rel=1e-12)
+        assert both.max_standard_errors == pytest.approx(5.0, rel=1e-12)
+
+
 # ---- the drop of the test loss
 
 
@@ -289,7 +309,7 @@ def test_a_step_that_is_too_long_says_which_learning_rate_was_taken(log, bundle)
         ({"tolerance": -1.0}, "tolerance must be zero or positive"),
         ({"tolerance": math.nan}, "tolerance must be zero or positive"),
         ({"loss_scale": 0.0}, "loss scale must be positive"),
-        ({"fit_names": "beta"}, "cannot fit 'beta'"),
+        ({"fit": "beta"}, "cannot fit 'beta'"),
         ({"width": 4}, "contradicts the bundle"),
         ({"step": 4}, "unknown parameter 'step'"),
     ],
@@ -313,16 +333,26 @@ def test_the_object_of_json_is_strict_and_whole(log, bundle):
     assert record["theory"][0]["values"] == pytest.approx(record["theory"][0]["data"], rel=EXACT)
     assert record["experiments"][0]["lr"] == 2.0
     assert "grokode" in record["versions"]
+    assert record["work"]["seconds"] > 0
 
 
 def test_a_fit_is_reported_and_the_logs_are_compared_at_its_values(log, bundle):
-    overlay = compare(log, bundle, fit_names="lr", lr=1.7)
+    overlay = compare(log, bundle, fit="lr", lr=1.7)
     assert overlay.experiments[0].lr == pytest.approx(2.0, rel=1e-6)
     assert largest(overlay) < 1e-6  # where least squares stops, not rounding
     assert overlay.to_dict()["fit"]["parameters"]["lr"]["value"] == pytest.approx(2.0, rel=1e-6)
 
 
 # ---- means over logs beside means over draws
+
+
+def test_a_curve_is_cut_moved_and_divided_with_all_that_belongs_to_it():
+    whole = curve([2, 4, 6], [3.0, 2.0, 1.0], [0.3, 0.2, 0.1], window=2)
+    kept = whole.rows(np.array([True, False, True])).moved(3).divided(0.5)
+    assert kept.step.tolist() == [5, 9]
+    assert kept.values.tolist() == [6.0, 2.0]
+    assert kept.resolution.tolist() == [0.6, 0.2]
+    assert kept.window.tolist() == [2, 2]
 
 
 def test_logs_share_steps_or_have_no_mean():

@@ -72,15 +72,14 @@ def test_what_is_told_is_moved_by_the_pull_by_a_ten_thousandth_of_its_error():
     assert found.solve(np.zeros(1)) == pytest.approx([1 - 1e-4], abs=1e-6)
 
 
-def test_the_scan_offers_the_start_and_the_best_within_a_factor_ten():
+def test_the_scan_offers_the_start_and_then_points_within_a_factor_ten_the_best_first():
     far = np.array([1.5, -1.5, 2.0])
-    start, best = search(curved, start=far).scan()
+    start, *others = search(curved, start=far).scan()
     assert np.array_equal(start, far)
-    assert np.abs(best - far).max() <= np.log(10)
-    size = np.linalg.norm
-    assert size(curved(0, *best)) < size(curved(0, *start))
-    alone = search(lambda draw, a, e, lr: (a**2 + e**2 + lr**2) * np.ones_like(X)).scan()
-    assert np.array_equal(alone, np.zeros((1, 3)))
+    assert np.abs(np.array(others) - far).max() <= np.log(10)
+    sizes = [np.linalg.norm(curved(0, *point)) for point in others]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < np.linalg.norm(curved(0, *start))
 
 
 def test_the_better_of_two_ends_is_taken():
@@ -101,9 +100,16 @@ def test_the_better_of_two_ends_is_taken():
 def test_a_start_that_diverges_is_left_for_a_point_that_does_not():
     found = search(curved, start=(0.0, 0.0, 2.5), diverges=lambda a, e, lr: lr > 2)
     points = found.scan()
-    assert len(points) == 1
-    assert points[0][2] <= 2
-    assert found.best(points) == pytest.approx([0.4, -0.3, 0.6], abs=1e-6)
+    assert max(point[2] for point in points) <= 2
+    assert found.best(points[:2]) == pytest.approx([0.4, -0.3, 0.6], abs=1e-6)
+
+
+def test_the_first_stable_point_is_taken():
+    found = search(curved, diverges=lambda a, e, lr: lr > 2)
+    points = [np.array([0.0, 0.0, lr]) for lr in (3.0, 2.5, 1.5, 1.0)]
+    assert found.stable(points) is points[2]
+    with pytest.raises(RunFailed, match="smaller --lr"):
+        found.stable(points[:2])
 
 
 def test_where_all_diverge_that_is_said():

@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 import pytest
-from grokode_validate.case import Case
+from grokode_validate.case import Case, stable_step
 from grokode_validate.compare import compare, margin
 from grokode_validate.named import BASE, KNOBS, OWN, named_cases
-from grokode_validate.results import Compared, Kind, Margin
+from grokode_validate.results import CaseResult, Kind, Margin
 from grokode_validate.stability import sharpness
 from grokode_validate.tolerances import of_loss
 from grokode_validate.training import train
@@ -67,6 +67,46 @@ def test_a_number_that_is_none_and_a_curve_that_nothing_reads_are_misses(pair):
     assert not compare(dataclasses.replace(theory, curves={**theory.curves, "new": new}), direct)["new"].ok
 
 
+def test_a_curve_that_the_theory_drops_is_a_miss(pair):
+    theory, direct = pair
+    for name in theory.curves:
+        if name not in ("step", "t"):
+            rest = {key: curve for key, curve in theory.curves.items() if key != name}
+            margins = compare(dataclasses.replace(theory, curves=rest), direct)
+            assert {key for key, found in margins.items() if not found.ok} == {name}
+
+
+def test_linearised_curves_are_dropped_by_none_but_an_optimizer_without_a_decay(pair, register):
+    theory, direct = pair
+    rest = {name: curve for name, curve in theory.curves.items() if not name.endswith("_lazy")}
+    without = dataclasses.replace(theory, curves=rest)
+    missed = {name for name, found in compare(without, direct).items() if not found.ok}
+    assert missed == theory.curves.keys() - rest.keys() != set()
+
+    class Undecayed:
+        steps = True
+
+    register("undecayed", Undecayed)
+    other = theory.experiment.model_copy(update={"optimizer": "undecayed"})
+    assert all(found.ok for found in compare(dataclasses.replace(without, experiment=other), direct).values())
+
+
+@pytest.mark.parametrize("centered", [True, False])
+def test_labels_of_a_tenth_of_f_over_alpha_are_within_the_bound_at_the_end_of_alpha(centered):
+    """The smallest labels that the bound is for, where the rounding of a centred predictor is largest beside them."""
+
+    def arrays(X=np.random.default_rng(0).standard_normal((12, 5)) / math.sqrt(5)):
+        W0 = np.random.default_rng(1).standard_normal((7, 5))
+        h, y = X @ W0.T, np.random.default_rng(2).standard_normal(12)
+        f, dt = np.mean(h + 0.15 * h**2, axis=1), stable_step(1e4, 0.3)
+        y *= 0.1 * np.linalg.norm(f) / np.linalg.norm(y)
+        return {"X_train": X, "y_train": y, "W0": W0, "alpha": 1e4, "eps": 0.3, "centered": centered, "lr": 7e-8 * dt}
+
+    case = Case(name="small labels", parameters={"steps": 300, "points": 12, "lazy": False}, arrays=arrays)
+    margins = case.under("gradient_descent").result().margins
+    assert margins["loss_train"].ok
+
+
 def test_the_tolerance_of_losses_is_the_bound_for_exact_maps():
     loss = np.array([2.0, 1e-3, 1e-20])
     np.testing.assert_allclose(of_loss(loss, 0.5), [2e-9, 1e-12, 1e-9 * 1e-10 * 2])
@@ -82,10 +122,15 @@ def test_the_margin_is_where_the_error_is_largest_beside_its_tolerance():
 
 def test_a_miss_names_the_worst_curve_with_its_numbers():
     margins = {"a": Margin(1.0, 1.0), "b": Margin(3e-9, 1e-9), "c": Margin(math.nan, 1.0)}
-    case = Compared(name="x", kind=Kind.MAP, margins=margins)
+    case = CaseResult(name="x", kind=Kind.MAP, margins=margins)
     assert case.miss == "c is off by nan, beyond 1, and 1 more"
-    assert Compared(name="x", kind=Kind.MAP, margins={"b": margins["b"]}).miss == "b is off by 3e-09, beyond 1e-09"
-    assert Compared(name="x", kind=Kind.MAP, margins={"a": margins["a"]}).ok
+    assert CaseResult(name="x", kind=Kind.MAP, margins={"b": margins["b"]}).miss == "b is off by 3e-09, beyond 1e-09"
+    assert CaseResult(name="x", kind=Kind.MAP, margins={"a": margins["a"]}).ok
+
+
+def test_a_case_that_compares_nothing_is_a_miss():
+    empty = CaseResult(name="x", kind=Kind.MAP)
+    assert (empty.ok, empty.miss) == (False, "nothing was compared")
 
 
 # ---- stability

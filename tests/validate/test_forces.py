@@ -5,6 +5,7 @@ import typing
 import numpy as np
 import pytest
 from grokode_validate.forces import COMPARED, SETTINGS, draw, force_checks, frame
+from grokode_validate.network import Weights
 from grokode_validate.report import validate
 
 from grokode.dynamics import problem
@@ -49,7 +50,32 @@ def test_a_kind_of_risk_that_nothing_compares_is_a_miss(monkeypatch):
 def test_states_are_away_from_the_start_and_losses_are_not_small():
     for seed, numbers in enumerate(SETTINGS):
         for source in ("samples", "law"):
-            setting = draw(*numbers, source, seed)
+            setting = draw(numbers, source, seed)
             loss, force = setting.direct()
             assert np.linalg.norm(setting.V - setting.start.V) > 0.3 * np.linalg.norm(setting.start.V)
             assert min(loss, np.linalg.norm(force)) > 0.01
+
+
+def test_an_error_of_the_input_is_multiplied_by_less_than_ten(rng):
+    """What the tolerance allows beside the hundred roundings of a sum; 2^-30 is far from rounding, and still small."""
+    for seed, numbers in enumerate(SETTINGS):
+        for source in ("samples", "law"):
+            setting = draw(numbers, source, seed)
+            points, machine = setting.samples, setting.machine
+            given = (
+                setting.neurons(setting.V).W,
+                setting.neurons(setting.start.V).W,
+                points.X,
+                points.y,
+                points.weights,
+            )
+
+            def direct(W, W0, X, y, weights, machine=machine):
+                at = (Weights.of(W), Weights.of(W0), X, y, weights)
+                return machine.loss(*at), machine.gradient(*at).W
+
+            loss, force = direct(*given)
+            for _ in range(10):
+                moved = direct(*(a * (1 + 2.0**-30 * rng.choice([-1, 1], a.shape)) for a in given))
+                assert abs(moved[0] - loss) < 10 * 2.0**-30 * loss
+                assert np.linalg.norm(moved[1] - force) < 10 * 2.0**-30 * np.linalg.norm(force)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import pytest
-from grokode_validate.orders import OrderCheck
+from grokode_validate.orders import Measured, OrderCheck
 from grokode_validate.report import Report, all_checks, validate
-from grokode_validate.results import Compared, Kind, Margin
+from grokode_validate.results import CaseResult, Kind, Margin
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Planned:
     kind: Kind = Kind.MAP
 
     def result(self):
-        return Compared(name=self.name, kind=self.kind, parameters={"alpha": 1.0}, margins=self.margins)
+        return CaseResult(name=self.name, kind=self.kind, parameters={"alpha": 1.0}, margins=self.margins)
 
 
 class Broken(Planned):
@@ -29,7 +29,7 @@ class Broken(Planned):
 
 
 def order(name, value, expected=1.0):
-    return OrderCheck(name=name, expected=expected, tolerance=0.05, measure=value)
+    return OrderCheck(name=name, expected=expected, measure=lambda: Measured(value(), 0.05))
 
 
 GOOD = Planned("good", {"loss_train": Margin(1e-12, 1e-9), "M": Margin(0.0, 0.0)})
@@ -108,4 +108,25 @@ def test_a_validation_has_every_kind_of_check(full):
 
 def test_an_empty_report_is_not_an_ok_that_says_nothing():
     empty = Report(cases=(), orders=(), seconds=0.0, versions={})
-    assert empty.counts().startswith("0 cases, 0 orders")
+    assert not empty.ok
+    assert json.loads(empty.to_json())["ok"] is False
+    assert (empty.counts(), empty.verdict()) == ("0 cases, 0 orders: nothing checked; 0 s", "nothing was checked")
+
+
+def test_a_check_that_compares_nothing_is_a_miss():
+    report = validate([GOOD, Planned("idle", {})])
+    assert (report.ok, report.misses) == (False, ["idle: nothing was compared"])
+
+
+def test_the_verdict_names_five_misses_and_counts_the_others_and_the_text_has_all():
+    report = validate([Planned(f"bad {i}", {"M": Margin(1.0, 0.5)}) for i in range(7)])
+    assert report.verdict() == "; ".join([*report.misses[:5], "and 2 more"])
+    assert "misses\n" + "\n".join(report.misses) + "\n\n7 cases, 0 orders: 7 not as" in report.to_text()
+    assert validate([BAD]).verdict() == "bad: M is off by nan, beyond 1e-09, and 1 more"
+    assert "misses" not in validate([GOOD]).to_text()
+
+
+def test_nouns_are_counted():
+    report = validate([GOOD, order("dt", lambda: 1.0)])
+    assert report.counts().startswith("1 case, 1 order: all as the theory says; ")
+    assert report.to_text().startswith("exact maps, 1 case\n")

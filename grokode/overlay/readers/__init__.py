@@ -6,13 +6,13 @@ Rules of all of them, and a note in the log wherever one was applied:
 - Steps are whole numbers from 0 to 1e15. They are sorted; of a step written twice the last value counts.
 - NaN and infinity are dropped, and rows that cannot be read too, unless they are the most. A negative loss is
   refused. No value is ever changed.
-- Keras and Lightning write a validation at the step before it: it is moved by one, unless the user places it.
+- Keras and Lightning write a validation at the step before it: it is moved to one later, unless the user places it.
 - A curve of more than 10,000 values is thinned on a logarithmic axis of steps (``reading/thinning.py``).
 - Text, events and parquet are read in pieces, in memory that does not grow with the log; JSON documents and
   NumPy arrays whole, or not at all where they do not fit.
 - Each value carries its resolution (``reading/resolution.py``), and Hugging Face's ``loss`` how many losses it
   averages.
-- Nothing is executed, unpickled or followed.
+- Nothing is executed or unpickled; no link or reference inside a log is followed.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ READERS = Registry(
 )
 
 
-def read_log(path: str | Path, columns: Columns = Columns()) -> Log:  # noqa: B008 (frozen)
+def read_log(path: str | Path, columns: Columns | None = None) -> Log:
     """Read the losses of one log.
 
     Parameters
@@ -67,7 +67,7 @@ def read_log(path: str | Path, columns: Columns = Columns()) -> Log:  # noqa: B0
     path : str or Path
         A file, or a folder of TensorBoard's.
     columns : Columns, optional
-        What their columns are called, where that cannot be guessed.
+        What its columns are called, where that cannot be guessed.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def read_log(path: str | Path, columns: Columns = Columns()) -> Log:  # noqa: B0
         for name in READERS:
             reader: Reader = READERS.build(name)
             if reader.claims(path, head):
-                return reader.read(path, columns)
+                return reader.read(path, columns or Columns())
         known = "; ".join(READERS.summary(name) for name in READERS)
         raise InvalidInput(f"cannot tell the format of log {path}; known are: {known}")
 

@@ -62,9 +62,9 @@ class Delimited:
                 steps, *values = zip(*map(pick, full), strict=True)
                 gathering.add_text(steps, dict(zip(losses, values, strict=True)))
             piece = list(islice(rows, ROWS))
-        late, notes = of_table(gathering, names, sparse=True)
+        moved, notes = of_table(gathering, names, sparse=True)
         kind = "W&B CSV export" if any(" - " in column.name for column in losses.values()) else "table"
-        return gathering.log(path, kind, notes=notes, late=late)
+        return gathering.log(path, kind, notes=notes, moved=moved)
 
 
 def _numeric(names: Sequence[str], rows: list[list[str]]) -> list[str]:

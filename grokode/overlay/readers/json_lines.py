@@ -56,8 +56,8 @@ class JsonLines:
                 [record.get(choice.step.name) for record in records],
                 {role: [record.get(column.name) for record in records] for role, column in choice.losses.items()},
             )
-        late, notes = of_table(gathering, list(names))
-        return gathering.log(path, "JSON lines", notes=notes, late=late)
+        moved, notes = of_table(gathering, list(names))
+        return gathering.log(path, "JSON lines", notes=notes, moved=moved)
 
 
 def _names(path: Path) -> dict[str, bool]:

@@ -11,7 +11,6 @@ from ...errors import InvalidInput
 from ..log import Log
 from ..reading.columns import Columns, choose
 from ..reading.gathering import Gathering
-from ..reading.names import shown
 from ..reading.placement import of_table
 from .json_text import document, numeric
 from .source import has_suffix, is_text
@@ -29,25 +28,14 @@ class JsonTable:
 
     def read(self, path: Path, columns: Columns) -> Log:
         """Read a log."""
-        return of_columns(path, _table(document(path), f"log {path}"), columns)
-
-
-def of_columns(path: Path, table: Table, columns: Columns) -> Log:
-    """Return the log of a table."""
-    where = f"log {path}"
-    choice = choose(list(table), columns, where, numeric(table.items()))
-    gathering = Gathering(choice, where)
-    step = table[choice.step.name]
-    losses = {role: table[column.name] for role, column in choice.losses.items()}
-    for role, cells in losses.items():
-        if len(cells) != len(step):
-            raise InvalidInput(
-                f"{where}: {shown(choice.losses[role].name)} has {len(cells)} values and the step "
-                f"{shown(choice.step.name)} has {len(step)}; write as many"
-            )
-    gathering.add_text(step, losses)
-    late, notes = of_table(gathering, list(table))
-    return gathering.log(path, "JSON", notes=notes, late=late)
+        where = f"log {path}"
+        table = _table(document(path), where)
+        choice = choose(list(table), columns, where, numeric(table.items()))
+        gathering = Gathering(choice, where)
+        losses = {role: table[column.name] for role, column in choice.losses.items()}
+        gathering.add_text(table[choice.step.name], losses)
+        moved, notes = of_table(gathering, list(table))
+        return gathering.log(path, "JSON", notes=notes, moved=moved)
 
 
 def of_records(records: Sequence[Any]) -> Table:

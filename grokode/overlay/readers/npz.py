@@ -49,12 +49,6 @@ class Npz:
             refuse(TIMES * sum(sizes[column.name] for column in chosen), where, "write CSV or JSON lines")
             step, *losses = [_vector(archive, column.name, where) for column in chosen]
         gathering = Gathering(choice, where)
-        for column, values in zip(choice.losses.values(), losses, strict=True):
-            if len(values) != len(step):
-                raise InvalidInput(
-                    f"{where}: {shown(column.name)} has {len(values)} values and the step "
-                    f"{shown(choice.step.name)} has {len(step)}; write as many"
-                )
         cells = map(of_numbers, losses)
         gathering.add(of_numbers(step), dict(zip(choice.losses, cells, strict=True)))
         return gathering.log(path, "NumPy arrays")

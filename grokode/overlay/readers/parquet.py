@@ -12,7 +12,7 @@ from ...errors import InvalidInput
 from ...memory import refuse
 from ..log import Log
 from ..reading.cells import Cells, of_numbers
-from ..reading.columns import Columns, choose
+from ..reading.columns import FLAGS, STEP, Columns, choose
 from ..reading.gathering import Gathering
 from ..reading.names import shown
 from ..reading.placement import of_table
@@ -36,7 +36,7 @@ class Parquet:
             import pyarrow
             import pyarrow.parquet
         except ImportError:
-            raise InvalidInput(f"log {path} is parquet, which needs pyarrow; pip install 'grokode[logs]'") from None
+            raise InvalidInput(f"log {path} is parquet, which needs pyarrow; pip install pyarrow") from None
         try:
             with pyarrow.parquet.ParquetFile(path, memory_map=False, pre_buffer=False) as file:
                 return self._gathered(path, file, columns)
@@ -50,9 +50,11 @@ class Parquet:
         choice = choose(
             [field.name for field in fields], columns, where, [field.name for field in fields if _is_number(field.type)]
         )
-        for column in (choice.step, *choice.losses.values()):
-            if not _is_number(fields[column.index].type):
-                raise InvalidInput(f"{where}: column {shown(column.name)} is {fields[column.index].type}, not numbers")
+        for role, column in {STEP: choice.step, **choice.losses}.items():
+            if not _is_number(kind := fields[column.index].type):
+                raise InvalidInput(
+                    f"{where}: column {shown(column.name)} is {kind}, not numbers; name another with {FLAGS[role]}"
+                )
         groups = [file.metadata.row_group(index).total_byte_size for index in range(file.num_row_groups)]
         refuse(max(groups, default=0), where, "write it in smaller row groups, or as CSV")
         gathering = Gathering(choice, where)
@@ -60,8 +62,8 @@ class Parquet:
         for batch in file.iter_batches(ROWS, columns=sorted(wanted), use_threads=False):
             losses = {role: _cells(batch.column(column.name)) for role, column in choice.losses.items()}
             gathering.add(_cells(batch.column(choice.step.name)), losses)
-        late, notes = of_table(gathering, [field.name for field in fields])
-        return gathering.log(path, "parquet", notes=notes, late=late)
+        moved, notes = of_table(gathering, [field.name for field in fields])
+        return gathering.log(path, "parquet", notes=notes, moved=moved)
 
 
 def _is_number(kind: Any) -> bool:

@@ -114,7 +114,9 @@ def lines(path: Path) -> Iterator[str]:
         while block := decoded.read(BLOCK):
             *ended, rest = (rest + block).split("\n")
             if len(rest) > LONGEST_LINE:
-                raise InvalidInput(f"cannot read log {path}: a line is longer than {LONGEST_LINE} characters")
+                raise InvalidInput(
+                    f"cannot read log {path}: a line is longer than {LONGEST_LINE} characters; write a row a line"
+                )
             yield from filter(str.strip, ended)
         if rest.strip():
             yield rest

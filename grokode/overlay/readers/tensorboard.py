@@ -46,7 +46,7 @@ class TensorBoard:
             from tensorboard.backend.event_processing import event_file_loader  # noqa: F401
         except ImportError:
             raise InvalidInput(
-                f"log {path} is TensorBoard's, which needs tensorboard; pip install 'grokode[logs]'"
+                f"log {path} is TensorBoard's, which needs tensorboard; pip install tensorboard"
             ) from None
         where = f"log {path}"
         scalars = Scalars(columns, where)
@@ -58,8 +58,8 @@ class TensorBoard:
         gathering = Gathering(choice, where, chosen)
         if columns.step is not None:
             notes = (*notes, f"events carry their own step; --step {shown(columns.step)} not used")
-        late, said = _placed(gathering, scalars)
-        return gathering.log(path, "TensorBoard", notes=(*said, *notes), late=late)
+        moved, said = _placed(gathering, scalars)
+        return gathering.log(path, "TensorBoard", notes=(*said, *notes), moved=moved)
 
 
 class Scalars:

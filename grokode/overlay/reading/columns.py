@@ -22,8 +22,9 @@ class Columns:
     Parameters
     ----------
     train, test, step : str, optional
-        Names; case, and which of ``/ . _ -`` or a space stands between words, do not matter. One that ends
-        in ``@K`` was logged K steps before the step it belongs to: ``val_loss@1``.
+        Names; case, and which of ``/ . _ -`` or a space stands between words, do not matter. After ``@K``
+        the column's values belong K steps later than they stand: Keras's val_loss is ``val_loss@1``; a
+        step with ``@K`` moves both losses so.
     """
 
     train: str | None = None

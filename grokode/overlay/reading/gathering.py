@@ -115,7 +115,19 @@ class Gathering:
         self.add(of_text(step, count=False), cells)
 
     def add(self, step: Cells, losses: Mapping[str, Cells]) -> None:
-        """Take some rows."""
+        """Take some rows.
+
+        Raises
+        ------
+        InvalidInput
+            If there are not as many losses as steps, or a step is no whole number.
+        """
+        for role, cells in losses.items():
+            if len(cells.values) != len(step.values):
+                raise InvalidInput(
+                    f"{self._where}: {shown(self.choice.losses[role].name)} has {len(cells.values)} values and the "
+                    f"step {shown(self.choice.step.name)} has {len(step.values)}; write as many"
+                )
         self._rows += len(step.values)
         kinds = np.array([cells.kind for cells in losses.values()])
         self.apart &= not ((kinds != ABSENT).sum(axis=0) > 1).any()
@@ -146,7 +158,7 @@ class Gathering:
         kind: str,
         *,
         notes: tuple[str, ...] = (),
-        late: Mapping[str, int] | None = None,
+        moved: Mapping[str, int] | None = None,
         resolve: Mapping[str, Resolve] | None = None,
     ) -> Log:
         """Return the log.
@@ -158,8 +170,8 @@ class Gathering:
             The format, for its origin.
         notes : tuple of str, optional
             Put first.
-        late : mapping of str to int, optional
-            By how many steps this kind of log writes a loss too early, where the user does not say.
+        moved : mapping of str to int, optional
+            How many steps later than it stands a loss belongs in this kind of log, where the user does not say.
         resolve : mapping of str to callable, optional
             What gives the resolution of a loss, other than ``half_unit``.
 
@@ -174,10 +186,10 @@ class Gathering:
             column = self.choice.losses[role]
             name = shown(column.name)
             if len(series.thinned.step):
-                offset = (late or {}).get(role, 0) if column.offset is None else column.offset
-                moved = offset + (self.choice.step.offset or 0)
+                offset = (moved or {}).get(role, 0) if column.offset is None else column.offset
+                offset += self.choice.step.offset or 0
                 resolved = (resolve or {}).get(role, half_unit)
-                curves[role] = series.curve(moved, resolved, f"{self._where}: {name}", FLAGS[role])
+                curves[role] = series.curve(offset, resolved, f"{self._where}: {name}", FLAGS[role])
                 said += series.notes(name)
             elif column.named:
                 raise InvalidInput(

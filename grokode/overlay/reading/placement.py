@@ -1,4 +1,4 @@
-"""Placement: where well-known trainers write a loss, at the step it belongs to or one too early."""
+"""Placement: where well-known trainers write a loss, at the step it belongs to or at the one before."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _TRAINER = frozenset(
 def keras(gathering: Gathering) -> Placed:
     """Place the losses of Keras: epochs from 0, the loss before the step of a full batch, val_loss after it."""
     if gathering.smallest() == 0:
-        late, notes = _late(gathering, "Keras, epochs from 0 and each taken as one step on the full batch", "epoch")
-        if late:
-            return late, notes
+        moved, notes = _moved(gathering, "Keras, epochs from 0 and each taken as one step on the full batch", "epoch")
+        if moved:
+            return moved, notes
     return {}, (_epochs(gathering),)
 
 
 def lightning(gathering: Gathering) -> Placed:
     """Place the losses of Lightning, which counts a step only after the validation that follows it."""
-    return _late(gathering, "Lightning", "step")
+    return _moved(gathering, "Lightning", "step")
 
 
 def hugging_face(gathering: Gathering, names: Collection[str]) -> tuple[str, ...]:
@@ -68,14 +68,14 @@ def of_table(gathering: Gathering, names: Sequence[str], *, sparse: bool = False
     return {}, ()
 
 
-def _late(gathering: Gathering, who: str, what: str) -> Placed:
-    """Move the test loss by one step, where there are both losses and the user did not place it."""
+def _moved(gathering: Gathering, who: str, what: str) -> Placed:
+    """Move the test loss to one step later, where there are both losses and the user did not place it."""
     test = gathering.choice.losses.get(TEST)
     if test is None or test.offset is not None or any(not len(s.thinned.step) for s in gathering.series.values()):
         return {}, ()
     name = shown(test.name)
-    moved = f"{name} is measured after the {what} it is logged at, so it stands at {what} + 1"
-    return {TEST: 1}, (f"written by {who}: {moved} (--test {name}@0 leaves it)",)
+    why = f"{name} is measured after the {what} it is logged at, so it is moved to {what} + 1"
+    return {TEST: 1}, (f"written by {who}: {why} (--test {name}@0 leaves it)",)
 
 
 def _epochs(gathering: Gathering) -> str:

@@ -83,4 +83,4 @@ def test_row_groups_that_do_not_fit_in_memory_are_refused(table, refused, monkey
 def test_without_pyarrow_one_line_names_the_extra(table, refused, monkeypatch):
     path = table()
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    refused(path, "needs pyarrow", "pip install 'grokode[logs]'")
+    refused(path, "needs pyarrow", "pip install pyarrow")

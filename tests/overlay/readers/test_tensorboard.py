@@ -226,4 +226,4 @@ def test_links_to_folders_are_not_followed(events, tmp_path, refused):
 def test_without_tensorboard_one_line_names_the_extra(events, refused, monkeypatch):
     path = events([scalar(0, "loss", 0.5)])
     monkeypatch.setitem(sys.modules, "tensorboard.backend.event_processing", None)
-    refused(path, "needs tensorboard", "pip install 'grokode[logs]'")
+    refused(path, "needs tensorboard", "pip install tensorboard")
