@@ -188,7 +188,7 @@ finally:
 """
         ended = real("-c", program, cwd=tmp_path)
         assert (ended.returncode, ended.stderr) == (0, "")
-        assert "--json FILE" in ended.stdout
+        assert "Write one JSON object" in ended.stdout
 
 
 FEW = """
@@ -226,8 +226,7 @@ def test_both_entries_give_the_same_object_and_exit_code(tmp_path, checks, code)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no POSIX pipes")
-@pytest.mark.parametrize("module", ["grokode", "grokode_validate"])
-@pytest.mark.parametrize(("checks", "code"), [(OK, 0), (MISS, 4)])
+@pytest.mark.parametrize(("module", "checks", "code"), [("grokode", OK, 0), ("grokode_validate", MISS, 4)])
 def test_a_reader_that_leaves_causes_no_traceback_and_changes_no_exit_code(tmp_path, module, checks, code):
     (tmp_path / "few.py").write_text(few_of(module, checks, "--json", "x.json"))
     ended = subprocess.run(

@@ -83,10 +83,7 @@ def test_linearised_curves_are_dropped_by_none_but_an_optimizer_without_a_decay(
     missed = {name for name, found in compare(without, direct).items() if not found.ok}
     assert missed == theory.curves.keys() - rest.keys() != set()
 
-    class Undecayed:
-        steps = True
-
-    register("undecayed", Undecayed)
+    register("undecayed", dataclasses.make_dataclass("Undecayed", []))
     other = theory.experiment.model_copy(update={"optimizer": "undecayed"})
     assert all(found.ok for found in compare(dataclasses.replace(without, experiment=other), direct).values())
 
@@ -95,9 +92,10 @@ def test_linearised_curves_are_dropped_by_none_but_an_optimizer_without_a_decay(
 def test_labels_of_a_tenth_of_f_over_alpha_are_within_the_bound_at_the_end_of_alpha(centered):
     """The smallest labels that the bound is for, where the rounding of a centred predictor is largest beside them."""
 
-    def arrays(X=np.random.default_rng(0).standard_normal((12, 5)) / math.sqrt(5)):
-        W0 = np.random.default_rng(1).standard_normal((7, 5))
-        h, y = X @ W0.T, np.random.default_rng(2).standard_normal(12)
+    def arrays():
+        rng = np.random.default_rng(0)
+        X, W0 = rng.standard_normal((12, 5)) / math.sqrt(5), rng.standard_normal((7, 5))
+        h, y = X @ W0.T, rng.standard_normal(12)
         f, dt = np.mean(h + 0.15 * h**2, axis=1), stable_step(1e4, 0.3)
         y *= 0.1 * np.linalg.norm(f) / np.linalg.norm(y)
         return {"X_train": X, "y_train": y, "W0": W0, "alpha": 1e4, "eps": 0.3, "centered": centered, "lr": 7e-8 * dt}

@@ -62,13 +62,8 @@ def test_an_error_of_the_input_is_multiplied_by_less_than_ten(rng):
         for source in ("samples", "law"):
             setting = draw(numbers, source, seed)
             points, machine = setting.samples, setting.machine
-            given = (
-                setting.neurons(setting.V).W,
-                setting.neurons(setting.start.V).W,
-                points.X,
-                points.y,
-                points.weights,
-            )
+            W, W0 = (setting.neurons(V).W for V in (setting.V, setting.start.V))
+            given = (W, W0, points.X, points.y, points.weights)
 
             def direct(W, W0, X, y, weights, machine=machine):
                 at = (Weights.of(W), Weights.of(W0), X, y, weights)

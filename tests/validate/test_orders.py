@@ -57,12 +57,11 @@ def test_every_order_is_as_expected(check):
     assert report.orders[0].tolerance < 0.24  # of its own: the bound that keeps neighbouring orders out is not needed
 
 
-@pytest.mark.parametrize(("planted", "ok"), [(1.0, True), (0.5, False), (0.75, False), (1.25, False), (1.5, False)])
+@pytest.mark.parametrize(("planted", "ok"), [(1.0, True), (0.5, False), (0.75, False), (1.5, False)])
 def test_a_planted_order_of_the_mean_is_a_miss(monkeypatch, planted, ok):
     """The real draws, their means moved to where the first would be after falling with the planted power."""
-    limit = (
-        simulate(composition_of(None, {**orders.SMALL, "width": math.inf}).experiment, keep_states=True).states[-1].M
-    )
+    infinite = composition_of(None, {**orders.SMALL, "width": math.inf}).experiment
+    limit = simulate(infinite, keep_states=True).states[-1].M
     original = orders.trained_starts
 
     def moved(starts):
