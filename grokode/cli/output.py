@@ -13,16 +13,21 @@ if TYPE_CHECKING:
 
 
 def table(rows: Sequence[Sequence[str]], *, to_stderr: bool) -> None:
-    """Print rows in aligned columns."""
+    """Print rows in aligned columns; of more than two, whatever the terminal's width, so that no number is cut."""
     from rich.console import Console
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 2))
-    for index in range(len(rows[0]) if rows else 0):
-        grid.add_column(style="bold" if index == 0 else None, no_wrap=index == 0)
+    columns = len(rows[0]) if rows else 0
+    for index in range(columns):
+        grid.add_column(style="bold" if index == 0 else None, no_wrap=index == 0 or columns > 2)
     for row in rows:
         grid.add_row(*row)
-    Console(stderr=to_stderr, highlight=False, markup=False, soft_wrap=False).print(grid)
+    console = Console(stderr=to_stderr, highlight=False, markup=False, soft_wrap=False)
+    if columns > 2:
+        needed = console.measure(grid, options=console.options.update(max_width=10_000)).maximum
+        console.width = max(console.width, needed)
+    console.print(grid)
 
 
 def say(line: str) -> None:

@@ -18,7 +18,8 @@ def command(
     logs: Annotated[
         list[Path],
         typer.Argument(
-            help="Logs: CSV, JSON lines, npz, TensorBoard, exports of W&B, trainer_state.json of Hugging Face.",
+            help="Logs: CSV, TSV, JSON lines, npz, Parquet, TensorBoard, exports of W&B, trainer_state.json of Hugging "
+            "Face.",
             show_default=False,
         ),
     ],
@@ -27,8 +28,8 @@ def command(
         option(
             "--bundle",
             panel=SOURCES,
-            help="An npz with your own data, initial weights and learning rate: one for all logs, or one for each, in "
-            "order. Without it the theory is a mean over fresh draws.",
+            help="An npz with your own data, initial weights and learning rate: one for all logs, or one for each in "
+            "order, the flag repeated. Without it the theory is a mean over fresh draws.",
         ),
     ] = None,
     preset: options.PresetName = None,
@@ -139,16 +140,13 @@ def command(
     if json:
         output.write_json(encoder.dumps(result.to_dict(), allow_nan=False), json)
     output.table(result.rows(), to_stderr=quiet)
+    output.table([("theory", result.theory)], to_stderr=quiet)
     if result.fit is not None:
         output.table(result.fit.rows(), to_stderr=quiet)
     if picture or not no_plot:
         from ..plot.overlay import overlay_picture
 
         output.draw(lambda: overlay_picture(result), picture, Path("grokode-overlay.png"), quiet=quiet)
-    if result.status == "beyond_tolerance":
-        worst = result.worst
-        raise CheckFailed(
-            f"{worst.log}: {worst.long_name} is {worst.agreement.max_log_beyond_resolution:.3g} from the theory in "
-            f"log loss, beyond {check:g}"
-        )
+    if result.fault:
+        raise CheckFailed(result.fault)
     return 0

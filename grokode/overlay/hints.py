@@ -150,7 +150,8 @@ def _readings(experiment: Experiment) -> Iterator[Reading]:
     yield Reading(offset=-1, words="if its losses are from one step before those that it names; --step COL@-1")
     yield Reading(offset=1, words="if its losses are from one step after those that it names; --step COL@1")
     for text, factor in of_step.items():
-        yield Reading(step=factor, words=f"with {size} = {text} x {stated}; {advice}")
+        value = factor * getattr(experiment, size)
+        yield Reading(step=factor, words=f"with {size} = {text} x {stated}, --{size} {value:.6g}; {advice}")
     for text, factor in of_loss.items():
         yield Reading(loss=factor, words=f"if what it logs is {text} x what is stated; {scale}")
     other = "without" if experiment.centered else "with"

@@ -72,9 +72,12 @@ class Log:
         ``loss_train``, ``loss_test``, or both.
     notes : tuple of str
         What was recognised, dropped or thinned, a line each.
+    diverged : bool
+        Whether a loss ends in NaN or infinity.
     """
 
     name: str
     origin: str
     curves: Mapping[str, LoggedCurve]
     notes: tuple[str, ...] = ()
+    diverged: bool = False

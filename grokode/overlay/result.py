@@ -72,8 +72,33 @@ class Overlay:
         """``agrees`` or ``beyond_tolerance`` where there is a tolerance, else ``done``."""
         if self.tolerance is None:
             return "done"
-        beyond = self.worst.agreement.max_log_beyond_resolution
-        return "agrees" if beyond <= self.tolerance else "beyond_tolerance"
+        return "beyond_tolerance" if self.fault else "agrees"
+
+    @property
+    def fault(self) -> str:
+        """What is beyond the tolerance; empty where nothing is, or there is none."""
+        if self.tolerance is None:
+            return ""
+        for log in self.logs:
+            if log.diverged:
+                return f"{log.name} ends in NaN or infinity, and the theory does not"
+        worst, beyond = self.worst, self.worst.agreement.max_log_beyond_resolution
+        if beyond <= self.tolerance:
+            return ""
+        return f"{worst.log}: {worst.long_name} is {beyond:.3g} from the theory in log loss, beyond {self.tolerance:g}"
+
+    @property
+    def theory(self) -> str:
+        """What the theory is of, in a line."""
+        one = self.experiments[0]
+        if len(self.experiments) > 1:
+            return f"{one.optimizer}, of each bundle's own arrays"
+        step = f"lr {one.lr:g}" if one.lr is not None else f"dt {one.dt:g}"
+        training = f"{one.optimizer}, {step}, alpha {one.alpha:g}, eps {one.eps:g}"
+        if self.draws is None:
+            return f"{training}, of the bundle's own arrays"
+        system = f"dim {one.dim}, n_train {one.n_train}, width {one.width}, sigma {one.sigma:g}, noise {one.noise:g}"
+        return f"{training}, mean over {self.draws} fresh draws of {system}"
 
     @property
     def headline(self) -> str:
@@ -128,7 +153,7 @@ class Overlay:
         if any(agreement.left_out for _, agreement in found):
             columns["left out"] = [str(agreement.left_out) for _, agreement in found]
         if self.draws is not None:
-            columns["std err"] = [_digits(agreement.max_standard_errors) for _, agreement in found]
+            columns["in std errors"] = [_digits(agreement.max_standard_errors) for _, agreement in found]
         return [tuple(columns), *zip(*columns.values(), strict=True)]
 
     def _repr_html_(self) -> str:

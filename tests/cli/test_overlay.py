@@ -112,7 +112,7 @@ def test_a_convention_that_explains_the_log_is_said_on_stderr(cli, folder):
     ended = cli(*ONE, "--lr", 0.6 * N, "--no-plot")
     assert ended.code == 0  # no check was asked for
     assert "log-0.csv agrees to " in ended.err
-    assert "with lr = 1/2 x 1.8; see 'grokode convention'" in ended.err
+    assert "with lr = 1/2 x 1.8, --lr 0.9; see 'grokode convention'" in ended.err
 
 
 @pytest.mark.parametrize("changes", [("--lr", 0.6 * N), ("--no-centered",)], ids=["lr", "centred"])
@@ -169,7 +169,7 @@ def test_without_a_bundle_the_theory_is_a_mean_over_draws(cli, folder):
     assert [one["log"] for one in record["theory"]] == ["mean of 2 logs"] * 2
     # two logs are draws like those of the theory; a deviation of 4 standard errors has a probability of 1e-4
     assert all(0 < found["max_standard_errors"] < 4 for found in record["agreement"].values())
-    assert "std err" in ended.err
+    assert "in std errors" in ended.err
 
 
 def test_a_saved_run_and_a_spec_are_sources_too(cli, folder):
@@ -199,8 +199,8 @@ def test_fitted_parameters_stand_below_the_table(cli, folder):
 
 
 def test_what_the_reader_noticed_is_said(cli, folder):
-    with Path("log-0.csv").open("a") as stream:
-        stream.write("61,nan,nan\n")
+    head, *rows = Path("log-0.csv").read_text().splitlines()
+    Path("log-0.csv").write_text("\n".join([head, "0,nan,nan", *rows]) + "\n")
     ended = cli(*ONE, "--check", 1e-9, "--no-plot")
     assert ended.code == 0
     assert ended.err.startswith("grokode: log-0.csv: ")
@@ -242,3 +242,22 @@ def test_a_step_beyond_stability_is_a_failed_run(cli, folder):
     assert ended.code == 1
     assert re.match(r"grokode: error: gradient_descent diverged.*grokode convention'\n$", ended.err)
     assert not (folder / "grokode-overlay.png").exists()
+
+
+def test_a_log_that_ends_in_nan_fails_a_check_however_well_the_rest_agrees(cli, folder):
+    with Path("log-0.csv").open("a") as stream:
+        stream.write("61,nan,nan\n")
+    ended = cli(*ONE, "--check", 1e-9, "--no-plot")
+    assert ended.code == 4
+    assert "log-0.csv ends in NaN or infinity, and the theory does not" in ended.err
+    assert cli(*ONE, "--no-plot").code == 0
+    assert json.loads(cli(*ONE, "--check", 1e-9, "--no-plot", "--json", "-").out)["status"] == "beyond_tolerance"
+
+
+def test_no_number_of_a_table_is_cut_on_a_narrow_terminal(cli, folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    ended = cli(
+        "overlay", "log-0.csv", "log-1.csv", "--bundle", "bundle-0.npz", "--bundle", "bundle-1.npz", "--no-plot"
+    )
+    assert "…" not in ended.out
+    assert len(ended.out.splitlines()[1].split()) == len(ended.out.splitlines()[3].split()) == 10

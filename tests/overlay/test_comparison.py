@@ -422,7 +422,7 @@ def test_one_loss_of_nothing_makes_a_mean_of_nothing(seeds):
     curves["loss_train"] = replace(curves["loss_train"], values=values, resolution=np.full(5, 1.0))
     found = compare([replace(seeds[0], curves=curves), *seeds[1:]], None, **DRAWN, draws=3)
     assert found.compared[0].data.values[-1] == 0
-    assert found.rows()[0][-2:] == ("left out", "std err")
+    assert found.rows()[0][-2:] == ("left out", "in std errors")
     assert found.compared[0].agreement.left_out == 5  # a resolution of 1 in one of them reaches to nothing in all
 
 
@@ -437,11 +437,11 @@ def as_logged(losses, factor=1.0, shift=0):
 @pytest.mark.parametrize(
     ("changes", "logged", "said"),
     [
-        ({"lr": 4.0}, {}, "with lr = 1/2 x 4; see 'grokode convention'"),
-        ({"lr": 1.0}, {}, "with lr = 2 x 1;"),
-        ({"lr": 2.0 / P}, {}, f"with lr = P x {2 / P:g};"),
-        ({"lr": 4.0 / P}, {}, f"with lr = P/2 x {4 / P:g};"),
-        ({"lr": 2.0 / N}, {}, f"with lr = N x {2 / N:g};"),
+        ({"lr": 4.0}, {}, "with lr = 1/2 x 4, --lr 2; see 'grokode convention'"),
+        ({"lr": 1.0}, {}, "with lr = 2 x 1, --lr 2;"),
+        ({"lr": 2.0 / P}, {}, f"with lr = P x {2 / P:g}, --lr 2;"),
+        ({"lr": 4.0 / P}, {}, f"with lr = P/2 x {4 / P:g}, --lr 2;"),
+        ({"lr": 2.0 / N}, {}, f"with lr = N x {2 / N:g}, --lr 2;"),
         ({"centered": False}, {}, "with centring"),
         ({}, {"shift": 1}, "one step after those that it names; --step COL@1"),
         ({}, {"shift": -1}, "one step before those that it names; --step COL@-1"),

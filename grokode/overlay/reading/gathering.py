@@ -28,13 +28,16 @@ class Series:
     def __init__(self) -> None:
         self.thinned = Thinned()
         self.not_finite = 0
+        self._last_not_finite = -1
         self._digits: Digits | None = None
         self._dtype: np.dtype[Any] = np.dtype(float)
         self._negative: tuple[int, float] | None = None
 
     def add(self, step: Whole, cells: Cells, rows: NDArray[np.bool_]) -> None:
         """Take some rows: those of ``rows``, whose steps are given."""
-        self.not_finite += int((cells.kind == NOT_FINITE).sum())
+        lost = cells.kind == NOT_FINITE
+        self.not_finite += int(lost.sum())
+        self._last_not_finite = max(self._last_not_finite, int(step[(lost & rows)[rows]].max(initial=-1)))
         there = (cells.kind == NUMBER) & rows
         if not there.any():
             return
@@ -46,6 +49,11 @@ class Series:
         if cells.dtype.kind == "f" and np.finfo(cells.dtype).eps > np.finfo(self._dtype).eps:
             self._dtype = cells.dtype
         self.thinned.add(step, values)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether it ends in NaN or infinity."""
+        return self._last_not_finite > int(self.thinned.step.max(initial=-1))
 
     @property
     def exact(self) -> bool:
@@ -77,7 +85,8 @@ class Series:
         """Say what became of the values."""
         kept, found = self.thinned, []
         if self.not_finite:
-            found.append(f"{name}: {_count(self.not_finite, 'value')} NaN or infinite, dropped")
+            ends = ", the last among them" if self.diverged else ""
+            found.append(f"{name}: {_count(self.not_finite, 'value')} NaN or infinite{ends}, dropped")
         if kept.repeated:
             found.append(f"{name}: {_count(kept.repeated, 'step')} written more than once, the last value taken")
         if kept.bits < ALL_BITS:
@@ -203,7 +212,13 @@ class Gathering:
             said.append("steps were not in order: sorted")
         columns = [("step", self.choice.step), *((role, self.choice.losses[role]) for role in curves)]
         listed = ", ".join(f"{role} from {shown(column.name)}" for role, column in columns)
-        return Log(name=path.absolute().name, origin=f"{kind} {path}: {listed}", curves=curves, notes=tuple(said))
+        return Log(
+            name=path.absolute().name,
+            origin=f"{kind} {path}: {listed}",
+            curves=curves,
+            notes=tuple(said),
+            diverged=any(series.diverged for series in self.series.values()),
+        )
 
     def _left_out(self) -> list[str]:
         """Say which rows were left out; refuse a log of which most are."""

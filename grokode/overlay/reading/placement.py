@@ -36,7 +36,7 @@ def hugging_face(gathering: Gathering, names: Collection[str]) -> tuple[str, ...
     if not averaged or not _TRAINER & {normal(without_run(name)) for name in names}:
         return ()
     return (
-        "written by the Hugging Face Trainer, whose loss is a mean since its last report; it is taken as that of "
+        "looks like the Hugging Face Trainer, whose loss is a mean since its last report; it is taken as that of "
         "its step, unless trainer_state.json is read",
     )
 
@@ -75,7 +75,7 @@ def _moved(gathering: Gathering, who: str, what: str) -> Placed:
         return {}, ()
     name = shown(test.name)
     why = f"{name} is measured after the {what} it is logged at, so it is moved to {what} + 1"
-    return {TEST: 1}, (f"written by {who}: {why} (--test {name}@0 leaves it)",)
+    return {TEST: 1}, (f"looks like {who}: {why} (--test {name}@0 leaves it)",)
 
 
 def _epochs(gathering: Gathering) -> str:

@@ -90,7 +90,7 @@ def test_a_validation_after_the_step_is_placed_there(text, who, write, curves):
     assert read == {TRAIN: [(0, 1.5), (1, 1.25)], TEST: [(1, 1.25), (2, 1.0)]}
     notes = read_log(path).notes
     assert len(notes) == 1
-    assert f"written by {who}" in notes[0]
+    assert f"looks like {who}" in notes[0]
     assert "--test val_loss@0" in notes[0]
     assert curves(path, test="val_loss@0")[TEST] == [(0, 1.25), (1, 1.0)]
     assert not any("+ 1" in note for note in read_log(path, Columns(test="val_loss@0")).notes)

@@ -120,7 +120,7 @@ def keras_folder(events):
 def test_keras_folders_are_placed(events, tmp_path, curves):
     keras_folder(events)
     assert curves(tmp_path) == {TRAIN: [(0, 2.0), (1, 1.0)], TEST: [(1, 1.0), (2, 0.0)]}
-    assert "written by Keras" in read_log(tmp_path).notes[0]
+    assert "looks like Keras" in read_log(tmp_path).notes[0]
     assert curves(tmp_path, test="validation/epoch_loss@0")[TEST] == [(0, 1.0), (1, 0.0)]
     assert curves(tmp_path / "train") == {TRAIN: [(0, 2.0), (1, 1.0)]}  # one folder alone
 
