@@ -191,7 +191,10 @@ WRITERS: dict[Writer, tuple[float, float]] = {
 
 
 def overlay(*words: object) -> int:
-    code = app.app(["overlay", *map(str, words)], standalone_mode=False)
+    try:
+        code = app.app(["overlay", *map(str, words)], standalone_mode=False)
+    except grokode.GrokodeError as error:
+        return error.exit_code
     assert isinstance(code, int)
     return code
 
