@@ -26,7 +26,7 @@ def table(tmp_path):
 
 def test_a_null_is_absent_and_nan_is_dropped(table, curves):
     assert curves(table()) == {TRAIN: [(0, 2.5), (5, 0.5)], TEST: [(0, 3.0), (1, 2.75)]}
-    assert read_log(table()).notes == ("loss_test: 1 value NaN or infinite, dropped",)
+    assert read_log(table()).notes == ("loss_test: 1 value NaN or infinite, the last among them, dropped",)
     assert curves(table(name="a")) == curves(table())  # by its content
 
 
