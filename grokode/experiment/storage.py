@@ -97,10 +97,8 @@ def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
     write_atomically(path, lambda stream: np.savez_compressed(stream, **arrays))
 
 
-_DAMAGED = (
-    EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError,  # of an archive
-    TypeError, KeyError, SyntaxError, OverflowError, tokenize.TokenError,  # of the header of an array in it
-)  # fmt: skip
+DAMAGED = (TypeError, KeyError, SyntaxError, OverflowError, NotImplementedError, tokenize.TokenError)
+"""What NumPy raises, beside ValueError, over an array in an archive whose header is damaged."""
 
 
 def read_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
@@ -116,7 +114,7 @@ def read_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
             archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise InvalidInput(f"{what} {path} holds a single array; write it with numpy.savez")
-            size = sum(entry.file_size for entry in zipfile.ZipFile(path).infolist())
+            size = sum(entry.file_size for entry in zipfile.ZipFile(stream).infolist())
             refuse(size, f"{what} {path}", "keep in it only what it needs")
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
@@ -129,7 +127,7 @@ def read_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
         else:
             reason = "it is not an npz file, or cut short; write it with numpy.savez"
         raise InvalidInput(f"cannot read {what} {path}: {reason}") from None
-    except _DAMAGED:
+    except (EOFError, zipfile.BadZipFile, zlib.error, *DAMAGED):
         raise InvalidInput(
             f"cannot read {what} {path}: it is not an npz file, or cut short; write it with numpy.savez"
         ) from None

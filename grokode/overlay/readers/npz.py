@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tokenize
 import warnings
 import zipfile
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InvalidInput
+from ...experiment.storage import DAMAGED
 from ...memory import refuse
 from ..log import Log
 from ..reading.cells import of_numbers
@@ -23,9 +23,6 @@ from .source import has_suffix
 
 TIMES = 12
 """Bytes in memory for a byte of an array: masks, float64 copies, the sorting of all steps."""
-
-_DAMAGED = (ValueError, TypeError, KeyError, SyntaxError, tokenize.TokenError, OverflowError, NotImplementedError)
-"""What NumPy raises over an array whose header is damaged, or that it is told not to load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ def _vector(archive: Any, name: str, where: str) -> NDArray[Any]:
     """Return one array, which must be a vector of real numbers."""
     try:
         array = archive[name]
-    except _DAMAGED:
+    except (ValueError, *DAMAGED):
         raise InvalidInput(
             f"{where}: array {shown(name)} is damaged or holds Python objects, which are never loaded; save numbers"
         ) from None
