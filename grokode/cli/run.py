@@ -42,6 +42,15 @@ def command(
         float | None,
         option("--time-limit", panel=TRAINING, help="Seconds after which the run ends and keeps what it has."),
     ] = None,
+    guard: Annotated[
+        bool | None,
+        option(
+            "--guard/--no-guard",
+            panel=TRAINING,
+            help="Run again beside the run, to tell a curve from one that rounding decides; by default where a run "
+            "takes milliseconds or has at most 3 neurons.",
+        ),
+    ] = None,
     lazy: Annotated[
         bool | None,
         option(
@@ -80,7 +89,7 @@ def command(
         "eps": eps, "centered": centered, "target": target, "start": start, "noise": noise,
         "covariance": covariance, "seed": seed, "optimizer": optimizer, "lr": lr, "dt": dt, "steps": steps,
         "t_max": t_max, "solver": solver, "rtol": rtol, "threads": threads, "time_limit": time_limit,
-        "points": points, "times": times, "threshold": threshold, "until": until, "lazy": lazy,
+        "points": points, "times": times, "threshold": threshold, "until": until, "guard": guard, "lazy": lazy,
     }  # fmt: skip
     from ..experiment import files
     from ..experiment.simulate import simulate

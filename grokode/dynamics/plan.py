@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .problem import Risk
-from .protocols import Demand, Flow, Method, Solver
+from .protocols import Demand, Flow, LeastSquares, Method, Solver
 
 Array = NDArray[np.float64]
 
@@ -14,13 +14,15 @@ Array = NDArray[np.float64]
 def plan(flow: Flow, risk: Risk, theta0: Array, solver: Solver, *, rtol: float, t_max: float, memory: float) -> Method:
     """Choose the method for a flow; see ``Demand`` for what decides."""
     n = (1 + flow.memories) * theta0.size
-    rtol, atol = tolerances(risk, risk.loss(theta0), rtol)
+    loss = risk.loss(theta0)
+    scaled, atol = tolerances(risk, loss, rtol)
     network = risk.network
     label = np.sqrt(risk.mean_square_label)
     rate = 2 * risk.mean_kernel + 4 * network.eps / network.alpha * label * risk.mean_square_input
     order, flops = flow.jacobian_cost(n)
     demand = Demand(
-        rtol=rtol,
+        asked=rtol,
+        rtol=scaled,
         atol=atol,
         t_max=t_max,
         n=n,
@@ -29,6 +31,8 @@ def plan(flow: Flow, risk: Risk, theta0: Array, solver: Solver, *, rtol: float, 
         rhs_seconds=CALL + risk.flops / FLOPS,
         rate=rate,
         memory=memory,
+        samples=int(risk.samples) if isinstance(flow, LeastSquares) else 0,
+        offset=loss / (risk.mean_square_label or loss or 1.0),
     )
     return solver.method(demand)
 

@@ -50,6 +50,94 @@ class Map(Protocol):
         ...
 
 
+class Linearization(Protocol):
+    """Residuals of P samples at one z, and products with their derivative B."""
+
+    loss: float
+    residual: Array
+
+    @property
+    def descent(self) -> Array:
+        """Minus the gradient of the mean square, shape (n,)."""
+        ...
+
+    @property
+    def trace(self) -> float:
+        """Trace of B B^T."""
+        ...
+
+    def jvp(self, d: Array) -> Array:
+        """Return B d, shape (P,)."""
+        ...
+
+    def vjp(self, w: Array) -> Array:
+        """Return B^T w, shape (n,)."""
+        ...
+
+    def kernel(self) -> NDArray[np.floating[Any]]:
+        """Return B B^T, shape (P, P)."""
+        ...
+
+    def curvature_norm(self) -> float:
+        """Size of the part of the Jacobian that is not of Gauss-Newton form."""
+        ...
+
+    def hessian(self) -> Jacobian:
+        """Return the exact Jacobian of the gradient flow."""
+        ...
+
+    def curved(self, c: float) -> Curved:
+        """Return what the curvature makes of a solve with I - c J through the samples."""
+        ...
+
+
+class Curved(Protocol):
+    """A solve with I - c J through the samples, curvature included (J2)."""
+
+    kernel: NDArray[np.floating[Any]]
+    negative: int
+
+    def times(self, d: Array) -> Array:
+        """Return d S, shape (n,)."""
+        ...
+
+
+class Residuals(Protocol):
+    """A mean of squares whose gradient flow in z = alpha (theta - theta_0) is integrated."""
+
+    @property
+    def n(self) -> int:
+        """Number of unknowns."""
+        ...
+
+    @property
+    def samples(self) -> int:
+        """Number of squares P."""
+        ...
+
+    @property
+    def mean_square_label(self) -> float:
+        """Mean of y^2."""
+        ...
+
+    def size(self, z: Array) -> float:
+        """Scale of the relative changes of theta, in units of z^2."""
+        ...
+
+    def at(self, z: Array) -> Linearization:
+        """Return the residuals and their derivative at z, shape (n,)."""
+        ...
+
+
+@runtime_checkable
+class LeastSquares(Protocol):
+    """A flow that is the gradient flow of a mean of finitely many squares."""
+
+    def residuals(self, dtype: type[np.floating[Any]]) -> Residuals:
+        """Return the residuals as a function of z, with matrix products in a precision."""
+        ...
+
+
 @runtime_checkable
 class Linearizable(Protocol):
     """An optimizer under which a mode of a linear problem decays in closed form."""
@@ -71,12 +159,14 @@ class Linearizable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What a solver is asked for, with what it may need to choose its options.
+    r"""What a solver is asked for, with what it may need to choose its options.
 
     Parameters
     ----------
+    asked : float
+        The relative tolerance that was asked for; the default one promises err <= 3e-3.
     rtol, atol : float
-        Relative and absolute tolerance on z = alpha (V - V_0).
+        Relative and absolute tolerance on z = alpha (V - V_0) for a solver that controls each component.
     t_max : float
         End of the flow time.
     n : int
@@ -92,8 +182,13 @@ class Demand:
         Upper estimate of the largest rate of the flow, for choosing a method only.
     memory : float
         Bytes that are free.
+    samples : int
+        Squares P in the mean whose gradient flow it is; 0 where the flow is no such thing.
+    offset : float
+        :math:`L(0) / \langle y^2 \rangle`, how much larger than the labels the residuals are at the start.
     """
 
+    asked: float
     rtol: float
     atol: float
     t_max: float
@@ -103,6 +198,8 @@ class Demand:
     rhs_seconds: float
     rate: float
     memory: float
+    samples: int
+    offset: float
 
 
 class Solver(Protocol):
@@ -123,8 +220,8 @@ class Method:
         Reported as ``solver.method``.
     cls : type
         An ``OdeSolver`` class that also plugs into ``scipy.integrate.solve_ivp``.
-    jacobian : {"none", "dense", "structured"}
-        What its ``jac`` option is given: nothing, a matrix, or a Jacobian object.
+    jacobian : {"none", "dense", "structured", "residuals"}
+        What of the derivative it is given: nothing, ``jac`` as a matrix or as a Jacobian object, or ``residuals``.
     options : mapping
         Further keyword arguments.
     seconds : float

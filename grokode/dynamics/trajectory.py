@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 
 from ..errors import Diverged, SolverFailed
 from ..outcome import Status, Work
-from .protocols import Flow, Map, Method
+from .protocols import Flow, LeastSquares, Linearization, Map, Method, Residuals
 from .risks.jacobian import Jacobian, Solve
 
 Array = NDArray[np.float64]
@@ -45,6 +45,14 @@ class Watch(Protocol):
     def see(self, interval: Interval) -> bool:
         """Look at an interval; True stops the run."""
         ...
+
+
+class Unwatched:
+    """A watch that looks at nothing."""
+
+    def see(self, interval: Interval) -> bool:
+        """Let the run go on."""
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +142,11 @@ class ScaledFlow:
         self.njev += 1
         return TimedJacobian(self._flow.jacobian(t, self.unscaled(z)), self.check)
 
+    def residuals(self, dtype: type[np.floating[Any]]) -> TimedResiduals:
+        """Return the residuals whose mean square the flow descends."""
+        assert isinstance(self._flow, LeastSquares)  # the plan has chosen a method for it
+        return TimedResiduals(self._flow.residuals(dtype), self)
+
     def check(self) -> None:
         """End the run when its time is up."""
         if time.perf_counter() > self._deadline:
@@ -165,12 +178,36 @@ class TimedJacobian:
         return self._J.factor(shift)
 
 
+class TimedResiduals:
+    """Residuals that look at the clock and count, once an evaluation."""
+
+    def __init__(self, residuals: Residuals, flow: ScaledFlow) -> None:
+        self._residuals, self._flow = residuals, flow
+        self.n, self.samples, self.mean_square_label = residuals.n, residuals.samples, residuals.mean_square_label
+
+    def size(self, z: Array) -> float:
+        """Scale of the relative changes of theta, in units of z^2."""
+        return self._residuals.size(z)
+
+    def at(self, z: Array) -> Linearization:
+        """Return the residuals and their derivative at z, shape (n,)."""
+        self._flow.check()
+        self._flow.nfev += 1
+        return self._residuals.at(z)
+
+
 class _TimeUp(Exception):
     """The wall-clock limit has passed."""
 
 
 def integrate(
-    flow: Flow, theta0: Array, alpha: float, times: Sequence[float], method: Method, control: Control
+    flow: Flow,
+    theta0: Array,
+    alpha: float,
+    times: Sequence[float],
+    method: Method,
+    control: Control,
+    moved: Array | float = 0.0,
 ) -> Trajectory:
     """Integrate a flow and keep it at the given times.
 
@@ -184,6 +221,8 @@ def integrate(
         Increasing, from 0 on.
     method : Method
     control : Control
+    moved : ndarray, shape (r, D), or float
+        By how much theta is not theta0 at time 0.
 
     Returns
     -------
@@ -200,15 +239,18 @@ def integrate(
         "none": {},
         "dense": {"jac": scaled.dense_jacobian},
         "structured": {"jac": scaled.jacobian},
+        "residuals": {"residuals": scaled.residuals},
     }
-    status, t, theta, steps, saved = Status.DONE, 0.0, theta0, 0, 0
+    z0 = np.zeros((1 + flow.memories, *theta0.shape))
+    z0[0] += alpha * np.asarray(moved)
+    status, t, theta, steps, saved = Status.DONE, 0.0, theta0 + moved, 0, 0
     try:
         while saved < len(times) and times[saved] <= 0:
-            control.keep(0.0, theta0)
+            control.keep(0.0, theta)
             saved += 1
         if saved < len(times):
             options = {**method.options, **jac[method.jacobian]}
-            solver = method.cls(scaled, 0.0, np.zeros(scaled.n), times[-1], **options)
+            solver = method.cls(scaled, 0.0, z0.ravel(), times[-1], **options)
         while saved < len(times):
             message = solver.step()
             if solver.status == "failed" or not np.isfinite(solver.y).all():

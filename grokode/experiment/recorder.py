@@ -43,6 +43,11 @@ class Recorder:
             self.states.append(state)
         self.seconds += time.perf_counter() - started
 
+    def losses(self, names: Sequence[str]) -> Array:
+        """Return the columns of some losses, shape (T, len(names))."""
+        known = [column.name for column in self._columns]
+        return np.array(self._rows)[:, [known.index(name) for name in names]]
+
     def curves(self) -> dict[str, Curve]:
         """Return t and every column as curves."""
         table = np.array(self._rows).reshape(len(self.t), len(self._columns))

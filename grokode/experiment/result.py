@@ -55,6 +55,11 @@ class Run:
     files: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     states: Sequence[FactorState] = field(default=())
 
+    @property
+    def ill_conditioned(self) -> bool:
+        """Whether rounding decides the curve; False too where nobody looked."""
+        return bool(self.summary.get("ill_conditioned"))
+
     def __getattr__(self, name: str) -> NDArray[Any]:
         curves = self.__dict__.get("curves", {})
         if name in curves:
@@ -105,6 +110,7 @@ class Run:
 
         rows = [
             ("status", str(self.status)),
+            *([("ill-conditioned", f"yes, times {summary['amplification']:.1e}")] if self.ill_conditioned else []),
             ("threshold", str(summary["threshold"])),
             ("t_train", crossing("train")),
             ("t_test", crossing("test")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import time
@@ -20,15 +21,16 @@ from ..dynamics.plan import FLOPS, ceiling, plan
 from ..dynamics.protocols import Method
 from ..dynamics.risks.jacobian import spectral_radius
 from ..dynamics.solvers import SOLVERS
-from ..dynamics.trajectory import Control, Trajectory, integrate, iterate, start_of
+from ..dynamics.trajectory import Control, Trajectory, Unwatched, integrate, iterate, start_of
 from ..errors import Diverged, GrokodeWarning
 from ..memory import free_memory
 from ..observables.certificate import never
 from ..observables.crossings import CrossingWatch, Threshold
-from ..outcome import Status
+from ..outcome import Crossing, Status
 from .bundle import Bundle, dt_of
 from .compose import composition_of
 from .extras import Extras, choose_extras
+from .guard import FEW, QUICK, Verdict, examine, measure
 from .recorder import Recorder
 from .result import Run
 from .saving import saved_points
@@ -140,14 +142,15 @@ class _Simulation:
         self.dt = dt_of(experiment)
         self.saved = saved_points(experiment, bundle, takes_steps=self.optimizer.steps, dt=self.dt)
         self.free = free_memory()
+        self.deadline = math.inf
         dim, rows = experiment.dim, int(min(experiment.width, experiment.dim + 1))
         numbers = rows * dim + dim**2 + dim if keep_states else 40  # V, M and wbar; columns of a row
         self.problem = problem_of(experiment, bundle, self.files, kept=len(self.saved) * numbers)
 
     def run(self) -> Run:
-        """Integrate, and collect what was observed."""
+        """Integrate, look whether the curve can be trusted, and collect what was observed."""
         experiment = self.experiment
-        method = None if self.optimizer.steps else self._method()
+        method = None if self.optimizer.steps else self._method(experiment.rtol)
         extras = choose_extras(
             self.problem,
             self.optimizer,
@@ -157,22 +160,22 @@ class _Simulation:
             wanted=experiment.lazy,
             say=self.say,
         )
-        recorder = Recorder(self.problem, self.keep_states, extras.observables)
-        watch = CrossingWatch(
-            self.problem,
-            self.threshold,
-            monotone_train=self.optimizer.monotone,
-            until_resolved=experiment.until == "resolved",
-            certify=self._certify,
-        )
-        control = Control(
-            keep=recorder.keep,
-            watch=watch,
-            time_limit=experiment.time_limit or math.inf,
-            progress=self.progress,
-        )
-        trajectory = self._flow(method, control) if method else self._descend(control, recorder)
-        crossings = watch.finish(recorder.t[-1], recorder.theta, certify=trajectory.status is not Status.TIME_LIMIT)
+        self.deadline = time.perf_counter() + (experiment.time_limit or math.inf)
+        if method:
+            self.solver = SOLVERS.build(method.name)  # tighter runs beside it are made by the same method
+        observed = self._observe(method, extras)
+        guarded: dict[str, Any] = {}
+        if self._guards(method) and observed.trajectory.status is not Status.TIME_LIMIT:
+            with contextlib.suppress(_OutOfTime):
+                verdict = self._examine(observed)
+                guarded = verdict.summary()
+                if method:
+                    guarded["rtol"] = verdict.rtol
+                if method and verdict.rtol < experiment.rtol:
+                    observed = self._observe(self._method(verdict.rtol), extras)
+                if verdict.ill_conditioned:
+                    warnings.warn(f"ill-conditioned: {verdict}", GrokodeWarning, stacklevel=2)
+        recorder, trajectory = observed.recorder, observed.trajectory
         beside, numbers = self._beside(extras, np.array(recorder.t))
         curves = recorder.curves() | beside
         if self.dt is not None and (self.optimizer.steps or experiment.points == "bundle"):
@@ -185,12 +188,13 @@ class _Simulation:
             curves=curves,
             summary=summarize(
                 curves,
-                crossings,
+                observed.crossings,
                 threshold=experiment.threshold,
                 test_loss=self.problem.test_loss,
                 dt=self.dt,
                 steps=self.optimizer.steps,
             )
+            | guarded
             | extras.no_numbers
             | numbers,
             status=trajectory.status,
@@ -201,16 +205,36 @@ class _Simulation:
             states=tuple(recorder.states),
         )
 
+    def _observe(self, method: Method | None, extras: Extras) -> _Observed:
+        """Integrate once under the eyes of a recorder and a watch."""
+        recorder = Recorder(self.problem, self.keep_states, extras.observables)
+        watch = CrossingWatch(
+            self.problem,
+            self.threshold,
+            monotone_train=self.optimizer.monotone,
+            until_resolved=self.experiment.until == "resolved",
+            certify=self._certify,
+        )
+        control = Control(
+            keep=recorder.keep,
+            watch=watch,
+            time_limit=max(self.deadline - time.perf_counter(), 0.0),
+            progress=self.progress,
+        )
+        trajectory = self._flow(method, control) if method else self._descend(control, recorder)
+        certify = trajectory.status is not Status.TIME_LIMIT
+        return _Observed(recorder, trajectory, watch.finish(recorder.t[-1], recorder.theta, certify=certify))
+
     # ---- before
 
-    def _method(self) -> Method:
+    def _method(self, rtol: float) -> Method:
         problem = self.problem
         return plan(
             self.optimizer.on(problem.train, self.dt),
             problem.train,
             np.array(problem.start.theta),
             self.solver,
-            rtol=self.experiment.rtol,
+            rtol=rtol,
             t_max=float(self.saved[-1]),
             memory=self.free,
         )
@@ -247,6 +271,49 @@ class _Simulation:
             message = f"the train loss ended at {last:.3g}, far above its start {loss:.3g}: {self._stability()}"
             warnings.warn(message, GrokodeWarning, stacklevel=2)
         return trajectory
+
+    # ---- the guard
+
+    def _guards(self, method: Method | None) -> bool:
+        experiment = self.experiment
+        if experiment.guard is not None:
+            return experiment.guard
+        return method is not None and (method.seconds <= QUICK or experiment.width <= FEW)
+
+    def _examine(self, observed: _Observed) -> Verdict:
+        """Judge the run by others at the same saved times."""
+        problem, recorder = self.problem, observed.recorder
+        risks = [problem.train, *problem.tests.values()]
+        theta0 = np.array(problem.start.theta)
+
+        def losses(rtol: float, part: float, direction: int) -> Array:
+            moved = np.random.default_rng(direction).standard_normal(theta0.shape)
+            moved *= part * np.linalg.norm(theta0) / np.linalg.norm(moved)
+            rows: list[list[float]] = []
+            control = Control(
+                keep=lambda t, theta: rows.append([risk.loss(theta) for risk in risks]),
+                watch=Unwatched(),
+                time_limit=max(self.deadline - time.perf_counter(), 0.0),
+                progress=_silent,
+            )
+            training = self.optimizer.on(problem.train, self.dt)
+            if self.optimizer.steps:
+                bound, steps = (
+                    (problem.train.loss, ceiling(problem.train, theta0)),
+                    self.saved[: len(recorder.t)].tolist(),
+                )
+                trajectory = iterate(training, theta0 + moved, bound, steps, self.experiment.optimizer, control)
+            else:
+                method = self._method(rtol)
+                trajectory = integrate(training, theta0, self.experiment.alpha, recorder.t, method, control, moved)
+            if trajectory.status is Status.TIME_LIMIT:
+                raise _OutOfTime
+            return np.array(rows)
+
+        plain = recorder.losses(["loss_train", *(f"loss_test_{name}" for name in problem.tests)])
+        floors = np.minimum(plain[0], problem.train.mean_square_label)
+        judge = measure if self.optimizer.steps else examine  # a map has no tolerance
+        return judge(plain, losses, floors, self.experiment.rtol)
 
     def _beside(self, extras: Extras, t: Array) -> tuple[dict[str, Curve], dict[str, Any]]:
         """Return the curves that need no state, and the numbers that come with them."""
@@ -285,6 +352,19 @@ class _Simulation:
                 f"this may take about {_duration(seconds)} ({what}); "
                 "--time-limit SECONDS ends it and keeps what is there"
             )
+
+
+class _OutOfTime(Exception):
+    """No time is left to look at a run twice."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Observed:
+    """One integration, and what was seen of it."""
+
+    recorder: Recorder
+    trajectory: Trajectory
+    crossings: Mapping[str, Crossing]
 
 
 def _seconds(call: Callable[[], object]) -> float:

@@ -115,13 +115,14 @@ class Experiment(BaseModel):
     threshold: Annotated[str, BeforeValidator(_as_text)] = "0.1"
     until: Literal["end", "resolved"] = "end"
     time_limit: Positive | None = None
+    guard: bool | None = None
     lazy: bool | None = None
     threads: int = Field(default=1, ge=1)
 
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth_value_is_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, bool) and info.field_name not in ("centered", "lazy"):
+        if isinstance(value, bool) and info.field_name not in ("centered", "guard", "lazy"):
             raise ValueError("must not be true or false")
         return value
 

@@ -13,7 +13,7 @@ from ..dynamics.optimizers import OPTIMIZERS
 from ..dynamics.plan import ceiling, plan
 from ..dynamics.problem import Problem
 from ..dynamics.solvers import SOLVERS
-from ..dynamics.trajectory import Control, Interval, integrate, iterate
+from ..dynamics.trajectory import Control, Unwatched, integrate, iterate
 from ..errors import InvalidInput
 from ..experiment.bundle import dt_of
 from ..experiment.spec import Experiment
@@ -92,7 +92,7 @@ def theory(
     def keep(t: float, theta: Array) -> None:
         rows.append([risk.loss(theta) for risk in risks.values()])
 
-    control = Control(keep=keep, watch=_Blind(), time_limit=math.inf, progress=progress)
+    control = Control(keep=keep, watch=Unwatched(), time_limit=math.inf, progress=progress)
     theta0, train = np.array(problem.start.theta), problem.train
     if optimizer.steps:
         bound = train.loss, ceiling(train, theta0)
@@ -103,11 +103,3 @@ def theory(
         integrate(flow, theta0, experiment.alpha, times.tolist(), method, control)
     columns: NDArray[np.float64] = np.array(rows).reshape(len(steps), len(risks))
     return Theory(step=steps, losses=dict(zip(risks, columns.T, strict=True)))
-
-
-class _Blind:
-    """A watch that looks at nothing."""
-
-    def see(self, interval: Interval) -> bool:
-        """Let the run go on."""
-        return False

@@ -8,9 +8,10 @@ import scipy.integrate
 
 from grokode.dynamics import trajectory
 from grokode.dynamics.optimizers.gradient_descent import GradientDescent
-from grokode.dynamics.optimizers.gradient_flow import GradientFlow, GradientFlowOn
+from grokode.dynamics.optimizers.gradient_flow import GradientFlow, SampleGradientFlowOn
 from grokode.dynamics.plan import plan
 from grokode.dynamics.protocols import Method
+from grokode.dynamics.risks.residuals import Residuals
 from grokode.dynamics.solvers import SOLVERS
 from grokode.dynamics.trajectory import Control, DenseInterval, integrate, iterate
 from grokode.errors import Diverged, SolverFailed
@@ -71,10 +72,18 @@ def test_every_solver_keeps_exactly_the_times_asked_for(problem, reference, solv
 def test_every_evaluation_is_counted(problem):
     counted = []
 
-    class Counting(GradientFlowOn):
+    class CountingResiduals(Residuals):
+        def at(self, z):
+            counted.append(z)
+            return super().at(z)
+
+    class Counting(SampleGradientFlowOn):
         def __call__(self, t, y):
             counted.append(t)
             return super().__call__(t, y)
+
+        def residuals(self, dtype):
+            return CountingResiduals(problem.train, dtype)
 
     flow = Counting(problem.train)
     for solver in SOLVERS:
@@ -137,10 +146,22 @@ def test_the_time_limit_keeps_what_was_computed(problem, monkeypatch):
 
 
 @pytest.mark.parametrize("solver", list(SOLVERS))
-def test_a_force_that_is_no_number_is_a_failure(problem, solver):
-    class Poisoned(GradientFlowOn):
+def test_a_force_that_is_no_number_is_a_failure(problem, reference, solver):
+    moved_by_1 = 0.99 * problem.network.alpha * np.linalg.norm(reference[2] - problem.start.V)
+
+    class PoisonedResiduals(Residuals):
+        def at(self, z):
+            here = super().at(z)
+            if np.linalg.norm(z) > moved_by_1:
+                here.loss = np.nan
+            return here
+
+    class Poisoned(SampleGradientFlowOn):
         def __call__(self, t, y):
             return super().__call__(t, y) * (np.nan if t > 1 else 1)
+
+        def residuals(self, dtype):
+            return PoisonedResiduals(problem.train, dtype)
 
     record = Record()
     with pytest.raises(SolverFailed, match=r"gave up at t = .*try another --solver"):

@@ -56,7 +56,9 @@ def small_runs():
 @pytest.fixture(scope="module")
 def figure_1():
     return {
-        (eps, alpha): grokode.run("kumar-fig1", eps=eps, alpha=alpha, optimizer="gradient_flow", lazy=True)
+        (eps, alpha): grokode.run(
+            "kumar-fig1", eps=eps, alpha=alpha, optimizer="gradient_flow", lazy=True, solver="bdf"
+        )
         for eps, alpha in ((0.02, 1e3), (0.25, 1e2), (0.25, 1e3), (0.25, 1e4))
     }
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import decay
 from ..problem import Risk
+from ..risks.empirical import EmpiricalRisk
 from ..risks.jacobian import Jacobian
+from ..risks.residuals import Residuals
 
 Array = NDArray[np.float64]
 
@@ -26,7 +28,7 @@ class GradientFlow:
 
     def on(self, risk: Risk, dt: float | None = None) -> GradientFlowOn:
         """Bind to a risk; continuous time has no use for a step."""
-        return GradientFlowOn(risk)
+        return SampleGradientFlowOn(risk) if isinstance(risk, EmpiricalRisk) else GradientFlowOn(risk)
 
     def decay(self, rates: Array, t: Array, dt: float | None) -> Array:
         """Return what is left at times t of modes of a linearised residual, shape (T, K)."""
@@ -52,3 +54,15 @@ class GradientFlowOn:
     def jacobian_cost(self, n: int) -> tuple[int, float]:
         """Return the order of the matrix that is factorised, and the operations of one factorisation."""
         return self._risk.jacobian_cost(n)
+
+
+class SampleGradientFlowOn(GradientFlowOn):
+    """The gradient flow of a finite training set, a mean of squares."""
+
+    def __init__(self, risk: EmpiricalRisk) -> None:
+        super().__init__(risk)
+        self._samples = risk
+
+    def residuals(self, dtype: type[np.floating[Any]]) -> Residuals:
+        """Return the residuals as a function of z, with matrix products in a precision."""
+        return Residuals(self._samples, dtype)

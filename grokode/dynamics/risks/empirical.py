@@ -49,6 +49,11 @@ class EmpiricalRisk:
         self._residual = np.empty(len(data.y))
 
     @property
+    def samples(self) -> float:
+        """Number of samples P."""
+        return len(self._X)
+
+    @property
     def mean_square_label(self) -> float:
         """Mean of y^2."""
         return float(np.mean(self.data.y**2))

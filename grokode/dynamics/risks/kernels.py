@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Real = NDArray[np.floating[Any]]
 F = TypeVar("F", bound=Callable[..., object])
 
 
@@ -69,3 +70,48 @@ def loss_force(
             dH[i, m] = residual[m] * (a[i] + eps * (H0[i, m] + dH[i, m]))
     np.dot(dH, X, force)
     return loss
+
+
+@compiled
+def linearize(dH: Real, H0: Real, a: Real, offset: Array, alpha: float, eps: float, residual: Array) -> float:
+    """Turn dH = z X^T into the slopes C = a + eps (H0 + dH / alpha), fill ``residual`` and return the loss.
+
+    residual_mu = offset_mu + sum_i dH_i,mu (a_i + eps (H0_i,mu + dH_i,mu / (2 alpha))), summed in float64.
+    """
+    r, P = dH.shape
+    for m in range(P):
+        residual[m] = offset[m]
+    scale = dH.dtype.type(eps / alpha)
+    slope = dH.dtype.type(eps)
+    half = dH.dtype.type(0.5)
+    for i in range(r):
+        for m in range(P):
+            moved = scale * dH[i, m]
+            start = a[i] + slope * H0[i, m]
+            residual[m] += dH[i, m] * (start + half * moved)
+            dH[i, m] = start + moved
+    total = 0.0
+    for m in range(P):
+        total += residual[m] * residual[m]
+    mean: float = total / P
+    return mean
+
+
+@compiled
+def weigh(C: Real, w: Real, out: Real) -> None:
+    """Fill ``out`` with the columns of C times w."""
+    r, P = C.shape
+    for i in range(r):
+        for m in range(P):
+            out[i, m] = C[i, m] * w[m]
+
+
+@compiled
+def column_dots(C: Real, E: Real) -> Array:
+    """Inner products of the columns of two matrices, summed in float64."""
+    r, P = C.shape
+    dots = np.zeros(P)
+    for i in range(r):
+        for m in range(P):
+            dots[m] += C[i, m] * E[i, m]
+    return dots

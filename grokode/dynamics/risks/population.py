@@ -67,6 +67,11 @@ class PopulationRisk:
         self._wbar_kept, self._M_kept = kept * start.wbar, kept * start.M
 
     @property
+    def samples(self) -> float:
+        """Number of samples: infinite."""
+        return np.inf
+
+    @property
     def mean_square_label(self) -> float:
         """Mean of y^2: the loss of the predictor 0."""
         target, inputs = self.law.target, self.law.inputs

@@ -7,7 +7,11 @@ SOLVERS = Registry(
     {
         "auto": Entry(
             "grokode.dynamics.solvers.auto:Auto",
-            "bdf, or ssv2stab where that is estimated to be faster or bdf needs too much memory",
+            "log_bdf where it applies, else bdf; ssv2stab where their matrices are too large",
+        ),
+        "log_bdf": Entry(
+            "grokode.dynamics.solvers.logarithmic:LogBdf",
+            "linearly implicit BDF in logarithmic time, for the gradient flow of a finite training set",
         ),
         "bdf": Entry(
             "grokode.dynamics.solvers.implicit:Bdf", "SciPy's BDF with structured solves by the exact Jacobian"

@@ -1,0 +1,191 @@
+"""The residuals of a finite training set as a function of z = alpha (V - V_0), with products of their derivative."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import get_blas_funcs
+
+from . import kernels
+from .empirical import EmpiricalRisk
+from .jacobian import EmpiricalJacobian
+
+Array = NDArray[np.float64]
+Real = NDArray[np.floating[Any]]
+
+
+class Residuals:
+    r"""The residuals r(z) of an empirical risk, in either precision.
+
+    In :math:`z = \alpha (V - V_0)` the gradient flow is that of the loss itself:
+
+    .. math:: \dot z = -\nabla L = -\tfrac{2}{P} B^T r, \qquad B_\mu = c_\mu x_\mu^T, \qquad
+              r_\mu - r_{0\mu} = \delta_\mu \cdot (a + \epsilon (h_{0\mu} + \tfrac{1}{2\alpha} \delta_\mu)),
+              \quad \delta_\mu = z x_\mu \quad (F3)
+
+    Nothing cancels at large alpha, so products in float32 are good enough there too.
+
+    Parameters
+    ----------
+    risk : EmpiricalRisk
+    dtype : dtype
+        Of the matrix products; residuals, losses and sums over parameters are in float64.
+    """
+
+    def __init__(self, risk: EmpiricalRisk, dtype: type[np.floating[Any]] = np.float64) -> None:
+        self.risk, self.dtype = risk, dtype
+        X, start, network = risk.data.X, risk.start, risk.network
+        self.X = np.ascontiguousarray(X, dtype=dtype)
+        self.XT = np.ascontiguousarray(self.X.T)
+        self.a = start.a.astype(dtype)
+        self.H0 = (start.V @ X.T).astype(dtype)
+        self.offset = -risk.data.y if network.centered else start.outputs(network, X) - risk.data.y
+        self.shape: tuple[int, int] = (len(start.a), X.shape[1])
+
+    @property
+    def n(self) -> int:
+        """Number of unknowns r D."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def samples(self) -> int:
+        """Number of samples P."""
+        return len(self.X)
+
+    @cached_property
+    def gram(self) -> Real:
+        """Inner products of the inputs, shape (P, P), in the order of LAPACK."""
+        return np.asarray((self.X @ self.XT).T)
+
+    @property
+    def mean_square_label(self) -> float:
+        """Mean of y^2."""
+        return self.risk.mean_square_label
+
+    def size(self, z: Array) -> float:
+        r"""Mean square of an entry of :math:`\alpha V`, times D: the scale of relative changes of V."""
+        V = self.risk.network.alpha * self.risk.start.V + z.reshape(self.shape)
+        return float(np.vdot(V, V)) / self.shape[1]
+
+    def at(self, z: Array) -> Linearization:
+        """Return loss, gradient and derivative at z, shape (n,)."""
+        network = self.risk.network
+        dH = z.reshape(self.shape).astype(self.dtype) @ self.XT
+        residual = np.empty(self.samples)
+        C = dH  # filled in place
+        loss = kernels.linearize(dH, self.H0, self.a, self.offset, network.alpha, network.eps, residual)
+        return Linearization(self, C, residual, loss)
+
+
+class Linearization:
+    """Residuals at one z, and products with their derivative B.
+
+    Parameters
+    ----------
+    residuals : Residuals
+    C : ndarray, shape (r, P)
+        Slopes c_mu, one column a sample.
+    residual : ndarray, shape (P,)
+    loss : float
+    """
+
+    def __init__(self, residuals: Residuals, C: Real, residual: Array, loss: float) -> None:
+        self._of, self._C, self.residual, self.loss = residuals, C, residual, loss
+
+    @cached_property
+    def descent(self) -> Array:
+        r"""Return :math:`-\nabla L = -\tfrac{2}{P} B^T r`, shape (n,)."""
+        return self.vjp((-2 / self._of.samples) * self.residual)
+
+    def jvp(self, d: Array) -> Array:
+        """Return B d, shape (P,)."""
+        dH = d.reshape(self._of.shape).astype(self._of.dtype) @ self._of.XT
+        return np.asarray(kernels.column_dots(self._C, dH))
+
+    def vjp(self, w: Array) -> Array:
+        """Return B^T w, shape (n,)."""
+        weighted = np.empty_like(self._C)
+        kernels.weigh(self._C, w.astype(self._of.dtype), weighted)
+        return (weighted @ self._of.X).ravel().astype(np.float64)
+
+    def kernel(self) -> Real:
+        """Return B B^T, the tangent kernel on the training set, shape (P, P); its lower triangle."""
+        return self._kernel(self._of.gram)
+
+    def _kernel(self, gram: Real) -> Real:
+        (syrk,) = get_blas_funcs(("syrk",), (self._C,))
+        K = syrk(1.0, self._C.T, lower=1)
+        K *= gram
+        return np.asarray(K)
+
+    @property
+    def trace(self) -> float:
+        """Trace of the tangent kernel."""
+        squares = np.einsum("im,im->m", self._C, self._C)
+        return float(squares @ np.einsum("mj,mj->m", self._of.X, self._of.X))
+
+    @cached_property
+    def curvature(self) -> Real:
+        r"""Return :math:`G' = \tfrac{2 \epsilon}{\alpha} \langle r x x^T \rangle`, shape (D, D) (J1)."""
+        network, X = self._of.risk.network, self._of.X
+        weights = (2 * network.eps / network.alpha / len(X)) * self.residual
+        return np.asarray(X.T @ (weights.astype(X.dtype)[:, None] * X))
+
+    def curvature_norm(self) -> float:
+        r"""Return a bound on the largest absolute eigenvalue of G', at most :math:`D^{1/8}` times it."""
+        scale = float(np.max(np.abs(self.curvature)))
+        if scale == 0:
+            return 0.0
+        square = self.curvature / self._of.X.dtype.type(scale)
+        square = square @ square
+        fourth = float(np.linalg.norm(square @ square))
+        return float(scale * fourth**0.25)
+
+    def hessian(self) -> EmpiricalJacobian:
+        """Return the exact Jacobian of the gradient flow, in float64."""
+        return EmpiricalJacobian(
+            np.ascontiguousarray(self._C.T, dtype=np.float64),
+            self._of.X.astype(np.float64),
+            self.curvature.astype(np.float64),
+        )
+
+    def curved(self, c: float) -> Curved:
+        """Return what the curvature makes of a solve with I - c J through the samples."""
+        A: Array = np.eye(len(self.curvature)) + c * self.curvature.astype(np.float64)
+        S = np.asarray(np.linalg.inv(A), dtype=np.float64)
+        X = self._of.X @ S.astype(self._of.dtype)
+        negative = self._of.shape[0] * negative_eigenvalues(A)
+        return Curved(S, self._kernel(np.asarray((X @ self._of.XT).T)), negative)
+
+
+def negative_eigenvalues(A: Array) -> int:
+    """Count the negative eigenvalues of a symmetric matrix, at the price of a Cholesky factorisation if it has none."""
+    try:
+        np.linalg.cholesky(A)
+    except np.linalg.LinAlgError:
+        return int(np.count_nonzero(np.linalg.eigvalsh(A) < 0))
+    return 0
+
+
+class Curved:
+    r"""A solve with I - c J, curvature included: :math:`S = (I + c G')^{-1}` beside the Gauss-Newton part (J2).
+
+    Parameters
+    ----------
+    S : ndarray, shape (D, D)
+    kernel : ndarray, shape (P, P)
+        B (I x S) B^T, its lower triangle.
+    negative : int
+        Number of negative eigenvalues of I x S. I - c J is positive definite where kernel + P/(2c) has as many (the
+        inertia of Schur complements).
+    """
+
+    def __init__(self, S: Array, kernel: Real, negative: int) -> None:
+        self._S, self.kernel, self.negative = S, kernel, negative
+
+    def times(self, d: Array) -> Array:
+        """Return d S, shape (n,)."""
+        return np.asarray(d.reshape(-1, len(self._S)) @ self._S).ravel()

@@ -1,0 +1,77 @@
+r"""The table of backward differences of a BDF, in equal steps of one variable.
+
+With :math:`\nabla^0 y_n = y_n` and :math:`\nabla^{j+1} y_n = \nabla^j y_n - \nabla^j y_{n-1}`, the polynomial through
+the last values is :math:`y(t_n - s h) = \sum_m (-1)^m \binom{s}{m} \nabla^m y_n`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import binom
+
+Array = NDArray[np.float64]
+
+MAX_ORDER = 4
+"""Order 5 was never worth its smaller region of stability."""
+
+GAMMA = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, MAX_ORDER + 2))])
+r""":math:`\gamma_k = \sum_{j \le k} 1/j`; the BDF is :math:`\sum_{j \le k} \nabla^j y_{n+1} / j = h f_{n+1}`."""
+
+
+class Differences:
+    """Backward differences of y, and the formulas of BDF that read them.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n,)
+    slope : ndarray, shape (n,)
+        h dy/dtau, the first difference.
+    """
+
+    def __init__(self, y: Array, slope: Array) -> None:
+        self.table = np.zeros((MAX_ORDER + 3, len(y)))
+        self.table[0], self.table[1] = y, slope
+
+    @property
+    def y(self) -> Array:
+        """The last value, shape (n,)."""
+        value: Array = self.table[0]
+        return value
+
+    def predict(self, order: int) -> Array:
+        """Extrapolate by one step with the polynomial of an order."""
+        return np.asarray(np.sum(self.table[: order + 1], axis=0))
+
+    def history(self, order: int) -> Array:
+        r"""Return psi: the BDF is :math:`y - y_{pred} = (h/\gamma_k) f(y) - \psi`."""
+        psi: Array = GAMMA[1 : order + 1] @ self.table[1 : order + 1] / GAMMA[order]
+        return psi
+
+    def accept(self, order: int, d: Array) -> None:
+        """Move on by one step whose value is the prediction plus d."""
+        table = self.table
+        table[order + 2] = d - table[order + 1]
+        table[order + 1] = d
+        for j in range(order, -1, -1):
+            table[j] += table[j + 1]
+
+    def rescale(self, order: int, factor: float) -> None:
+        """Change to steps of ``factor`` times the length, on the polynomial of an order."""
+        self.table[: order + 1] = transfer(order, factor) @ self.table[: order + 1]
+
+
+def weights(order: int, steps: Array | float) -> Array:
+    r"""Return :math:`(-1)^m \binom{s}{m}`, shape (..., order + 1): what differences weigh s steps back."""
+    m = np.arange(order + 1)
+    return np.asarray((-1.0) ** m * binom(np.asarray(steps, dtype=float)[..., None], m))
+
+
+@lru_cache(maxsize=256)
+def transfer(order: int, factor: float) -> Array:
+    """Return the matrix that turns differences into those of steps of ``factor`` times the length."""
+    j = np.arange(order + 1)
+    differences = (-1.0) ** j * binom(j[:, None], j)
+    return np.asarray(differences @ weights(order, factor * j.astype(float)))

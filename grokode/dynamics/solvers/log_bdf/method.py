@@ -1,0 +1,199 @@
+"""The solver: a linearly implicit BDF in logarithmic time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.integrate
+from numpy.typing import NDArray
+
+from ...protocols import Linearization, Residuals
+from .clock import LogTime
+from .controller import Controller
+from .differences import GAMMA, Differences, weights
+from .iteration import Iteration, ThroughSamples, ThroughUnknowns
+from .linear import TooLong
+from .norm import Weights
+from .precision import Precision
+
+Array = NDArray[np.float64]
+
+NOISE = 0.1
+"""Part of the tolerance that rounding of the products may add to a step; beyond it they are made in float64."""
+
+STALE = 0.5
+"""An error that rises above this is often that of an old Jacobian."""
+
+SHORTEST = 1e-10
+"""A step of tau below this is a failure."""
+
+
+class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
+    r"""BDF of orders 1 to 4 in :math:`\tau`, t = t_0 (e^tau - 1), with one linearised iteration a step.
+
+    For the gradient flow :math:`\dot z = -\tfrac{2}{P} B^T r(z)` of a mean of P squares. From the prediction z of the
+    difference table, with :math:`c = h\, (t_0 + t_{n+1}) / \gamma_k`, a step is
+
+    .. math:: (I - c J)\, d = c\, \dot z(z_{pred}) - \psi, \qquad z_{n+1} = z_{pred} + d
+
+    J is the Gauss-Newton part :math:`-\tfrac{2}{P} B^T B` while the rest is not stiff, else the exact Jacobian. Through
+    the samples (fewer than unknowns) that is (K + P/(2c)) w = B R, d = R - B^T w, with the tangent kernel K = B B^T.
+
+    Parameters
+    ----------
+    fun : callable
+        The right-hand side, called by nobody: ``residuals`` knows it.
+    t0, t_bound : float
+        t0 = 0.
+    y0 : ndarray, shape (n,)
+    residuals : callable
+        ``residuals(dtype)`` returns the Residuals with matrix products in a precision.
+    single : bool
+        Whether to begin with products in float32. The error that they add to a step is estimated at every renewal of
+        the Jacobian, and the first that is too large is the last.
+    tol : float
+        Tolerance on a step's error, see ``norm.Weights``.
+    parameters, relative : float
+        Weights of the error's second and third part.
+    age : int
+        Steps that a Jacobian serves.
+
+    Notes
+    -----
+    The differences are those of Shampine and Reichelt (1997) with kappa = 0. Also plugs into
+    ``scipy.integrate.solve_ivp``.
+    """
+
+    def __init__(
+        self,
+        fun: Callable[[float, Array], Array],
+        t0: float,
+        y0: Array,
+        t_bound: float,
+        vectorized: bool = False,
+        *,
+        residuals: Callable[[type[np.floating[Any]]], Residuals],
+        single: bool,
+        tol: float,
+        parameters: float,
+        relative: float,
+        age: int,
+        **extraneous: Any,
+    ) -> None:
+        scipy.integrate._ivp.common.warn_extraneous(extraneous)
+        super().__init__(fun, t0, y0, t_bound, vectorized=False)
+        self._precision = Precision(residuals, single)
+        exact = self._precision.exact
+        through = ThroughUnknowns if exact.n <= exact.samples else ThroughSamples
+        self._iteration: Iteration = through(age)
+        start = exact.at(y0)
+        slope = start.descent
+        square = float(slope @ slope)
+        # a start at a fixed point never moves: any unit of time will do
+        unit = min(2 * start.loss / square if square else t_bound, t_bound)
+        self._clock = LogTime(unit or 1.0)
+        self._weights = Weights(
+            floor=min(start.loss, exact.mean_square_label or start.loss) or 1.0,
+            kernel=start.trace / exact.samples / exact.n,
+            parameters=parameters,
+            relative=relative,
+            tol=tol,
+        )
+        self._controller = Controller()
+        self._tau, self._h = 0.0, 0.05 * math.sqrt(tol)
+        self._end = self._clock.tau(t_bound)
+        self._table = Differences(y0, self._h * self._clock.unit * slope)
+        self._last = 0.0, start
+
+    def _step_impl(self) -> tuple[bool, str | None]:
+        """Make one step, as short as it has to be."""
+        if self._controller.due:
+            self._reconsider(*self._last)
+        while True:
+            left = self._end - self._tau
+            ends = left < self._h * (1 + 1e-9)
+            if ends:
+                self._stretch(left / self._h)
+            if self._h < SHORTEST:
+                return False, f"a step of {self._h:.1g} in ln t is still too long"
+            order, tau = self._controller.order, self._end if ends else self._tau + self._h
+            try:
+                error, d, here = self._attempt(order, tau)
+            except TooLong:
+                error = math.inf
+            if error <= 1:
+                break
+            self._stretch(self._controller.shorter(error))
+            self._iteration.renew()
+        self._table.accept(order, d)
+        self._tau, self._made = tau, order
+        self.t, self.y = self.t_bound if ends else self._clock.t(tau), self._table.y.copy()
+        self._controller.accepted()
+        if error > max(STALE, self._last[0]):
+            self._iteration.renew()
+        self._last = error, here
+        return True, None
+
+    # ---- one step
+
+    def _attempt(self, order: int, tau: float) -> tuple[float, Array, Linearization]:
+        """Return the error of a step, its distance from the prediction, and the linearisation there."""
+        predicted = self._table.predict(order)
+        c = self._h * self._clock.rate(tau) / GAMMA[order]
+        here = self._precision.at(predicted)
+        if self._precision.due():
+            missed, size = self._precision.rounding(here, predicted), self._precision.exact.size(predicted)
+            # of a step the predictor feels no more than what r misses, and |d|^2 is at most c/2 times its mean square
+            if not self._weights.error(c / 2 * missed, missed, here.loss, size) <= NOISE:
+                self._precision.give_up()
+                self._iteration.renew()
+                return self._attempt(order, tau)
+        goal = self._weights.unseen(here.loss) * math.sqrt(len(here.residual))
+        d, moved = self._iteration.solve(here, c * here.descent - self._table.history(order), c, goal)
+        return self._error(d, moved, here, predicted) / (order + 1), d, here
+
+    def _error(self, d: Array, moved: Array, here: Linearization, z: Array) -> float:
+        """Return the size of a change at z, in units of its tolerance."""
+        square, mean = float(d @ d), float(moved @ moved) / len(moved)
+        return self._weights.error(square, mean, here.loss, self._precision.exact.size(z))
+
+    # ---- between steps
+
+    def _reconsider(self, error: float, here: Linearization) -> None:
+        """Choose order and step from the estimated errors of three orders."""
+        controller = self._controller
+        errors = {controller.order: error}
+        for order in controller.candidates():
+            if order != controller.order:
+                d = self._table.table[order + 1]
+                errors[order] = self._error(d, here.jvp(d), here, self.y) / (order + 1)
+        order, factor = controller.choose(errors)
+        controller.changed(order)
+        if factor != 1.0:
+            self._stretch(factor)
+
+    def _stretch(self, factor: float) -> None:
+        """Change the step."""
+        self._table.rescale(self._controller.order, factor)
+        self._h *= factor
+        self._controller.changed(self._controller.order)
+
+    def _dense_output_impl(self) -> LogInterpolant:
+        table = self._table.table[: self._made + 1].copy()
+        return LogInterpolant(self.t_old, self.t, self._clock, self._tau, self._h, table)
+
+
+class LogInterpolant(scipy.integrate.DenseOutput):  # type: ignore[misc]
+    """The polynomial in tau of one step's difference table."""
+
+    def __init__(self, t_old: float, t: float, clock: LogTime, tau: float, h: float, table: Array) -> None:
+        super().__init__(t_old, t)
+        self._clock, self._tau, self._h = clock, tau, h
+        self._table = table
+
+    def _call_impl(self, t: Array) -> Array:
+        steps = (self._tau - np.log1p(np.asarray(t) / self._clock.unit)) / self._h
+        return np.asarray((weights(len(self._table) - 1, steps) @ self._table).T)
