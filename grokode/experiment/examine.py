@@ -23,8 +23,9 @@ from ..lazy.regression import KernelRegression, best_ridge, kernel_regression
 from ..lazy.spectrum import Level, PopulationModes, population_modes, population_spectrum, spectrum_order
 from ..memory import free_memory, refuse
 from ..model.kernel import condition, needed_bytes, smallest_space
-from ..model.states.factor import FactorState
+from ..model.starts import STARTS
 from ..observables import KERNEL_OBSERVABLES
+from ..task.system import begin
 from .averages import Averages
 from .bundle import Bundle
 from .compose import composition_of
@@ -209,7 +210,9 @@ class _OnStart:
         law = self.problem.law
         if law is None or bundle is not None or self.experiment.start == GIVEN:
             return ()
-        mean = FactorState.infinite_width(self.experiment.dim, self.experiment.sigma)
+        start = STARTS.build(self.experiment.start)
+        nothing_random = np.random.default_rng(0)
+        mean = begin(start, law.target, self.problem.network, math.inf, self.experiment.sigma, nothing_random)
         return population_spectrum(self.problem.network, mean, law).levels()
 
     def modes(self, *, asked: bool) -> PopulationModes | None:
