@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 
 from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
-from ..dynamics.risks.empirical import EmpiricalRisk
 from ..dynamics.risks.population import PopulationRisk
+from ..dynamics.risks.sampled import SampledRisk
 from ..errors import InvalidInput
 from ..lazy.linearized import OnPopulation, OnSample
 from ..lazy.regression import KernelRegression, best_ridge, kernel_regression
@@ -184,11 +184,11 @@ class _OnStart:
     def on_sample(self) -> OnSample | None:
         """The network linearised on a finite training set."""
         risk = self.problem.train
-        return OnSample(self.problem, risk) if isinstance(risk, EmpiricalRisk) else None
+        return OnSample(self.problem, risk) if isinstance(risk, SampledRisk) else None
 
     def refuse_too_large(self) -> None:
         """Refuse a kernel that does not fit into memory, before any work is done."""
-        if isinstance(self.problem.train, EmpiricalRisk):
+        if isinstance(self.problem.train, SampledRisk):
             P = len(self.problem.train.data.y)
             needed = needed_bytes(*smallest_space(self.problem.start, P))
             refuse(needed, f"the kernel of {P} samples", "lower --n-train or --dim")

@@ -17,6 +17,7 @@ from ..convention import learning_rate
 from ..curve import Curve
 from ..dynamics.optimizers import OPTIMIZERS
 from ..dynamics.plan import FLOPS, ceiling, plan
+from ..dynamics.problem import EVALUATIONS
 from ..dynamics.protocols import Method
 from ..dynamics.risks.jacobian import spectral_radius
 from ..dynamics.solvers import SOLVERS
@@ -142,7 +143,9 @@ class _Simulation:
         self.free = free_memory()
         dim, rows = experiment.dim, int(min(experiment.width, experiment.dim + 1))
         numbers = rows * dim + dim**2 + dim if keep_states else 40  # V, M and wbar; columns of a row
-        self.problem = problem_of(experiment, bundle, self.files, kept=len(self.saved) * numbers)
+        evaluations = float(self.saved[-1]) if self.optimizer.steps else EVALUATIONS
+        kept = len(self.saved) * numbers
+        self.problem = problem_of(experiment, bundle, self.files, kept=kept, evaluations=evaluations)
 
     def run(self) -> Run:
         """Integrate, and collect what was observed."""
