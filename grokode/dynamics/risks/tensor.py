@@ -198,7 +198,8 @@ def pays(P: int, D: int, r: int, evaluations: float) -> bool:
     In operations of a matrix product, a force takes 4 P D r from the samples, and the triangle 2.5 P F^2 to make.
     Forces alone overtake at these P, by one thread of ``benchmarks/moments.py``, first with r = D + 1, then r = 2:
     D 10: 530, 2400; D 20: 410, 2700; D 40: 630, 11,000; D 60: 1500, 14,000; D 100: 10,000, 91,000. The rule is
-    not earlier. Below P = r D a flow's solves are cheaper through the samples' kernel, so that moments are not used.
+    later, but for D = 20, where readings lie between 400 and 700. Below P = r D a flow's solves are cheaper through
+    the samples' kernel, so that moments are not used.
     """
     F = D * (D + 3) // 2
     saved = 4.0 * P * D * r - operations(D, r) - CALL
