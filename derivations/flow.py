@@ -48,6 +48,10 @@ DV, V0, r0 = Letter("δV"), Letter("V₀"), sp.Symbol("r₀")
 MOVED = r0 + alpha * (T(a) * DV * x + eps * T(x) * T(V0) * DV * x + eps / 2 * T(x) * T(DV) * DV * x)
 """The residual at V₀ + δV (F3)."""
 
+DWBAR, DM = Column("δw̄"), Symmetric("δM")
+TRIANGLE, LISTED = Letter("R"), Column("p")
+"""What w̄ and M have moved by; the triangle of all samples' monomials, and their coefficients (F11)."""
+
 c = Column("c")
 JACOBIAN = -2 * c * T(c) * delta * x * T(x) - 2 * eps / alpha * r * delta * x * T(x)
 """The derivative of the force along δ, at one sample (J1)."""
@@ -158,6 +162,25 @@ def _differences() -> Derivation:
         right=numbers(MOVED),
     )
     return moved
+
+
+def _through_moments() -> Derivation:
+    yield Say(words="The change of the residual (F3) is linear in what δw̄ = δVᵀa and δM = VᵀV − V₀ᵀV₀ list:")
+    listed = r0 + alpha * (T(x) * DWBAR + eps / 2 * T(x) * DM * x)
+    moments = {DWBAR: T(DV) * a, DM: T(V0) * DV + T(DV) * V0 + T(DV) * DV}
+    yield Equal(words="with V = V₀ + δV it is", left=numbers(listed.subs(moments)), right=numbers(MOVED))
+    yield Say(
+        words="So the P residuals are A p, where A has a row [φ(x), r₀] a sample and p lists α δw̄, αε δM/2, 1. "
+        "Let A = Qᵀ R with Q Qᵀ = I, and z = R p."
+    )
+    A = T(Q) * TRIANGLE
+    residuals, orthonormal = A * LISTED, {Q * T(Q): sp.Integer(1)}
+    z = TRIANGLE * LISTED
+    squares = reduce(T(residuals) * residuals, orthonormal)
+    yield Equal(words="The sum of their squares is |z|²,", left=squares, right=T(z) * z)
+    sums = reduce(T(A) * residuals, orthonormal)
+    yield Equal(words="and Aᵀ A p, whose first entries are P g and P G, is Rᵀ z.", left=sums, right=T(TRIANGLE) * z)
+    return numbers(listed), squares, sums
 
 
 def _true_gradient() -> Derivation:
@@ -398,6 +421,21 @@ CLAIMS = (
             value=(-4 * sp.Symbol("g") / alpha, -65 * sp.Symbol("g") / (8 * alpha)),
         ),
         derive=_open_moments,
+    ),
+    Claim(
+        tag="F11",
+        equation="ours: TensorRisk",
+        title="loss, g and G of any number of samples from one triangle",
+        statement=Formula(
+            latex=r"r = r_0 + \alpha (\delta \bar w \cdot x + \tfrac{\epsilon}{2} x^T \delta M x), \quad"
+            r" P L = p^T R^T R p, \quad P [g, G, \dots] = R^T R p",
+            value=(
+                numbers(r0 + alpha * (T(x) * DWBAR + eps / 2 * T(x) * DM * x)),
+                T(LISTED) * T(TRIANGLE) * TRIANGLE * LISTED,
+                T(TRIANGLE) * TRIANGLE * LISTED,
+            ),
+        ),
+        derive=_through_moments,
     ),
     Claim(
         tag="J1",

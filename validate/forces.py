@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from grokode.dynamics import problem
 from grokode.dynamics.risks.empirical import EmpiricalRisk
 from grokode.dynamics.risks.population import PopulationRisk
+from grokode.dynamics.risks.tensor import TensorRisk
 from grokode.model.network import Network
 from grokode.model.states.factor import FactorState
 from grokode.task.data import Data
@@ -100,6 +101,7 @@ def of_state(kind: type[Any], setting: Setting) -> Found:
 
 COMPARED: dict[type[Any], tuple[str, Forces]] = {
     EmpiricalRisk: ("samples", of_risk),
+    TensorRisk: ("samples", of_risk),
     PopulationRisk: ("law", of_risk),
     FactorState: ("samples", of_state),
 }

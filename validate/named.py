@@ -43,6 +43,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "eps 1.5": {"eps": 1.5},
     "sigma 0, all neurons alike": {"sigma": 0.0},
     "sigma 3, not centred": {"sigma": 3.0, "centered": False},
+    "half way to a solution, not centred": {"start": "interpolated:s=0.5", "centered": False},
     "one sample": {"n_train": 1},
     "fewer samples than D": {"n_train": 3},
     "more samples than unknowns": {"n_train": 60, "width": 3},

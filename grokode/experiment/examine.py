@@ -15,16 +15,17 @@ from threadpoolctl import threadpool_limits
 
 from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
-from ..dynamics.risks.empirical import EmpiricalRisk
 from ..dynamics.risks.population import PopulationRisk
+from ..dynamics.risks.sampled import SampledRisk
 from ..errors import InvalidInput
 from ..lazy.linearized import OnPopulation, OnSample
 from ..lazy.regression import KernelRegression, best_ridge, kernel_regression
 from ..lazy.spectrum import Level, PopulationModes, population_modes, population_spectrum, spectrum_order
 from ..memory import free_memory, refuse
 from ..model.kernel import condition, needed_bytes, smallest_space
-from ..model.states.factor import FactorState
+from ..model.starts import STARTS
 from ..observables import KERNEL_OBSERVABLES
+from ..task.system import begin
 from .averages import Averages
 from .bundle import Bundle
 from .compose import composition_of
@@ -183,11 +184,11 @@ class _OnStart:
     def on_sample(self) -> OnSample | None:
         """The network linearised on a finite training set."""
         risk = self.problem.train
-        return OnSample(self.problem, risk) if isinstance(risk, EmpiricalRisk) else None
+        return OnSample(self.problem, risk) if isinstance(risk, SampledRisk) else None
 
     def refuse_too_large(self) -> None:
         """Refuse a kernel that does not fit into memory, before any work is done."""
-        if isinstance(self.problem.train, EmpiricalRisk):
+        if isinstance(self.problem.train, SampledRisk):
             P = len(self.problem.train.data.y)
             needed = needed_bytes(*smallest_space(self.problem.start, P))
             refuse(needed, f"the kernel of {P} samples", "lower --n-train or --dim")
@@ -209,7 +210,9 @@ class _OnStart:
         law = self.problem.law
         if law is None or bundle is not None or self.experiment.start == GIVEN:
             return ()
-        mean = FactorState.infinite_width(self.experiment.dim, self.experiment.sigma)
+        start = STARTS.build(self.experiment.start)
+        nothing_random = np.random.default_rng(0)
+        mean = begin(start, law.target, self.problem.network, math.inf, self.experiment.sigma, nothing_random)
         return population_spectrum(self.problem.network, mean, law).levels()
 
     def modes(self, *, asked: bool) -> PopulationModes | None:

@@ -18,6 +18,7 @@ from ..convention import learning_rate
 from ..curve import Curve
 from ..dynamics.optimizers import OPTIMIZERS
 from ..dynamics.plan import FLOPS, ceiling, plan
+from ..dynamics.problem import EVALUATIONS
 from ..dynamics.protocols import Method
 from ..dynamics.risks.jacobian import spectral_radius
 from ..dynamics.solvers import SOLVERS
@@ -145,7 +146,9 @@ class _Simulation:
         self.deadline = math.inf
         dim, rows = experiment.dim, int(min(experiment.width, experiment.dim + 1))
         numbers = rows * dim + dim**2 + dim if keep_states else 40  # V, M and wbar; columns of a row
-        self.problem = problem_of(experiment, bundle, self.files, kept=len(self.saved) * numbers)
+        evaluations = float(self.saved[-1]) if self.optimizer.steps else EVALUATIONS
+        kept = len(self.saved) * numbers
+        self.problem = problem_of(experiment, bundle, self.files, kept=kept, evaluations=evaluations)
 
     def run(self) -> Run:
         """Integrate, look whether the curve can be trusted, and collect what was observed."""

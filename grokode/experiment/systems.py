@@ -83,7 +83,12 @@ HUGE = 1e60
 
 
 def problem_of(
-    experiment: Experiment, bundle: Bundle | None, known: Mapping[str, Array] | None = None, *, kept: int = 0
+    experiment: Experiment,
+    bundle: Bundle | None,
+    known: Mapping[str, Array] | None = None,
+    *,
+    kept: int = 0,
+    evaluations: float = 0.0,
 ) -> Problem:
     """Draw an experiment, or take its bundle, and bind it to its network.
 
@@ -95,6 +100,8 @@ def problem_of(
         As in ``named_arrays``.
     kept : int
         Numbers that will be kept along a run.
+    evaluations : float
+        Forces that a run will take; decides how those of many samples are computed.
 
     Raises
     ------
@@ -103,7 +110,7 @@ def problem_of(
     """
     _refuse(experiment, bundle, kept)
     network = network_of(experiment)
-    problem = Problem.of(network, system_of(experiment, bundle, known).draw(network))
+    problem = Problem.of(network, system_of(experiment, bundle, known).draw(network), evaluations)
     loss, kernel = problem.train.loss(np.array(problem.start.theta)), problem.train.mean_kernel
     if not loss + kernel < HUGE:
         raise InvalidInput(

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ..dynamics.problem import Problem, Risk
 from ..dynamics.protocols import Linearizable
-from ..dynamics.risks.empirical import EmpiricalRisk
 from ..dynamics.risks.population import PopulationRisk, Terms
+from ..dynamics.risks.sampled import SampledRisk
 from ..model.quadratic import QuadraticFunctions
 from .spectrum import PopulationModes, PopulationSpectrum, population_modes
 
@@ -34,12 +34,12 @@ class OnSample:
     Parameters
     ----------
     problem : Problem
-    risk : EmpiricalRisk
+    risk : SampledRisk
         Its training risk.
     """
 
     problem: Problem
-    risk: EmpiricalRisk
+    risk: SampledRisk
 
     @cached_property
     def residual(self) -> Array:
@@ -158,7 +158,7 @@ def linearize(problem: Problem) -> Linearization:
     A finite one is decomposed at first use (``Problem.modes``, once a problem), an infinite one here
     (``population_modes``): their docstrings have memory and time.
     """
-    if isinstance(problem.train, EmpiricalRisk):
+    if isinstance(problem.train, SampledRisk):
         return OnSample(problem, problem.train)
     modes = population_modes(problem.network, problem.start, problem.train.law)
     return OnPopulation(problem, modes, problem.train.law.noise)
@@ -176,7 +176,7 @@ def _test_losses(
 ) -> dict[str, Array]:
     """Evaluate test losses, a chunk of the fractions at a time."""
     risks, theta0 = {name: problem.tests[name] for name in names}, np.array(problem.start.theta)
-    at_start = {name: risk.residual(theta0) for name, risk in risks.items() if isinstance(risk, EmpiricalRisk)}
+    at_start = {name: risk.residual(theta0) for name, risk in risks.items() if isinstance(risk, SampledRisk)}
     height = max(1, CHUNK // max(problem.start.V.shape[1] ** 2, *map(_points, risks.values()), 1))
     found: dict[str, list[Array]] = {name: [] for name in risks}
     for first in range(0, len(fitted) if risks else 0, height):
@@ -193,7 +193,7 @@ def _test_losses(
 
 def _points(risk: Risk) -> int:
     """Return the number of points at which a risk evaluates a function."""
-    return len(risk.data.y) if isinstance(risk, EmpiricalRisk) else 0
+    return len(risk.data.y) if isinstance(risk, SampledRisk) else 0
 
 
 def lazy_losses(

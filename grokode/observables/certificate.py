@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from ..dynamics.problem import Problem, Risk
-from ..dynamics.risks.empirical import EmpiricalRisk
+from ..dynamics.risks.sampled import SampledRisk
 from ..model.network import Network
 from ..model.states.factor import FactorState
 from ..outcome import Certificate
@@ -47,7 +47,7 @@ def never(problem: Problem, t: float, theta: Array, threshold: float) -> Certifi
         None where the bound does not hold, or says too little.
     """
     risk = problem.train
-    if not isinstance(risk, EmpiricalRisk) or not problem.test_loss:
+    if not isinstance(risk, SampledRisk) or not problem.test_loss:
         return None
     network, X = problem.network, risk.data.X
     P, D = X.shape
@@ -95,7 +95,7 @@ def _holds(network: Network, q: float, P: int, loss: float, kappa: float) -> boo
 
 def _test_moments(network: Network, state: FactorState, test: Risk) -> tuple[float, float]:
     """Return the norm of the test tangent operator (with 1 % above the iteration's value) and mean |x|^4."""
-    if isinstance(test, EmpiricalRisk):
+    if isinstance(test, SampledRisk):
         X, C = test.data.X, state.slopes(network, test.data.X)
 
         def product(d: Array) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
-from ..dynamics.risks.empirical import EmpiricalRisk
+from ..dynamics.risks.sampled import SampledRisk
 from ..lazy.alignment import PopulationAlignment
 from ..lazy.sample_kernel import KernelReading, SampleKernel, in_samples
 from ..model.quadratic import Monomials
@@ -81,18 +81,18 @@ class OnTrainPoints:
 
     def columns(self, problem: Problem) -> tuple[Column, ...]:
         """Return the columns that apply."""
-        if not isinstance(problem.train, EmpiricalRisk):
+        if not isinstance(problem.train, SampledRisk):
             return ()
         return (*_alignments(problem.train.data, "train", "training points"), *NORMS)
 
     def on(self, problem: Problem) -> Reading:
         """Return the function from a state to one number a column."""
-        assert isinstance(problem.train, EmpiricalRisk)
+        assert isinstance(problem.train, SampledRisk)
         return _reading(problem, problem.train.data, self.columns(problem))
 
     def cost(self, problem: Problem) -> Cost:
         """Return what it takes."""
-        assert isinstance(problem.train, EmpiricalRisk)
+        assert isinstance(problem.train, SampledRisk)
         return _cost(*problem.train.data.X.shape)
 
 
@@ -105,18 +105,18 @@ class OnTestPoints:
     def columns(self, problem: Problem) -> tuple[Column, ...]:
         """Return the columns that apply."""
         risk = problem.tests.get("sample")
-        return _alignments(risk.data, "test", "test points") if isinstance(risk, EmpiricalRisk) else ()
+        return _alignments(risk.data, "test", "test points") if isinstance(risk, SampledRisk) else ()
 
     def on(self, problem: Problem) -> Reading:
         """Return the function from a state to one number a column."""
         risk = problem.tests["sample"]
-        assert isinstance(risk, EmpiricalRisk)
+        assert isinstance(risk, SampledRisk)
         return _reading(problem, risk.data, self.columns(problem))
 
     def cost(self, problem: Problem) -> Cost:
         """Return what it takes."""
         risk = problem.tests["sample"]
-        assert isinstance(risk, EmpiricalRisk)
+        assert isinstance(risk, SampledRisk)
         return _cost(*risk.data.X.shape)
 
 

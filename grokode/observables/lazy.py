@@ -13,7 +13,7 @@ from ..curve import Curve
 from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
 from ..dynamics.protocols import Linearizable
-from ..dynamics.risks.empirical import EmpiricalRisk
+from ..dynamics.risks.sampled import SampledRisk
 from ..lazy.linearized import CHUNK, Linearization, OnSample, lazy_losses, linearize
 from ..lazy.regression import kernel_regression
 from ..lazy.spectrum import spectrum_order
@@ -46,8 +46,8 @@ class LazyLosses:
     def cost(self, problem: Problem) -> Cost:
         """Return what it takes: one eigendecomposition, and a function of the inputs a reading."""
         D = problem.start.V.shape[1]
-        points = sum(len(risk.data.y) for risk in problem.tests.values() if isinstance(risk, EmpiricalRisk))
-        if isinstance(problem.train, EmpiricalRisk):
+        points = sum(len(risk.data.y) for risk in problem.tests.values() if isinstance(risk, SampledRisk))
+        if isinstance(problem.train, SampledRisk):
             P = len(problem.train.data.y)
             space, order = smallest_space(problem.start, P)
             once = 10.0 * order**3 + (0 if space == "samples" else 2.0 * P * order**2)

@@ -66,7 +66,7 @@ class System(Protocol):
     """Something that draws data and a start."""
 
     def draw(self, network: Network) -> Draw:
-        """Draw them; equal systems draw equal numbers, whatever the network, unless labels look at its kernel."""
+        """Draw them; equal systems draw equal numbers, whatever the network, unless labels or start look at it."""
         ...
 
 
@@ -99,6 +99,17 @@ class StartLaw(Protocol):
         ...
 
 
+@runtime_checkable
+class AimedStartLaw(Protocol):
+    """A law of initial weights that looks at a target of one direction, and at the network that is to meet it."""
+
+    def draw_towards(
+        self, beta: Array, network: Network, width: float, sigma: float, rng: np.random.Generator
+    ) -> FactorState:
+        r"""Draw one start, for the target :math:`\tfrac12 (\beta \cdot x)^2`."""
+        ...
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DrawnSystem:
     """Gaussian inputs, a drawn target and a drawn start.
@@ -107,7 +118,7 @@ class DrawnSystem:
     ----------
     inputs : Gaussian
     target : TargetLaw or LabelLaw
-    start : StartLaw
+    start : StartLaw or AimedStartLaw
     n_train : float
         Number of training samples, infinity included.
     n_test : int
@@ -123,7 +134,7 @@ class DrawnSystem:
 
     inputs: Gaussian
     target: TargetLaw | LabelLaw
-    start: StartLaw
+    start: StartLaw | AimedStartLaw
     n_train: float
     n_test: int
     width: float
@@ -132,13 +143,12 @@ class DrawnSystem:
     seed: int
 
     def draw(self, network: Network) -> Draw:
-        """Draw start, directions, inputs and labels, each from its own stream."""
+        """Draw directions, start, inputs and labels, each from its own stream."""
         dim = self.inputs.dim
-        shape = () if math.isinf(self.width) else (int(self.width),)
-        start = self.start.draw(dim, self.width, self.sigma, stream(self.seed, Role.WEIGHTS, dim, *shape))
         if isinstance(self.target, LabelLaw):
-            return self._label(self.target, network, start)
+            return self._label(self.target, network)
         target = self.target.draw(dim, stream(self.seed, Role.TARGET, dim))
+        start = begin(self.start, target, network, self.width, self.sigma, self._weights)
         tests: dict[str, Source] = {"exact": Law(self.inputs, target)}
         if self.n_test:
             tests["sample"] = sample(self.inputs, target, self.n_test, self.seed)
@@ -147,8 +157,16 @@ class DrawnSystem:
         X = self._train_inputs()
         return Draw(Data(X, self._noisy(target(X))), tests, start, target.directions)
 
-    def _label(self, target: LabelLaw, network: Network, start: FactorState) -> Draw:
+    @property
+    def _weights(self) -> np.random.Generator:
+        shape = () if math.isinf(self.width) else (int(self.width),)
+        return stream(self.seed, Role.WEIGHTS, self.inputs.dim, *shape)
+
+    def _label(self, target: LabelLaw, network: Network) -> Draw:
         """Label train and test points together."""
+        if isinstance(self.start, AimedStartLaw):
+            raise InvalidInput("this start moves towards a target function, and this target has none; try single_index")
+        start = self.start.draw(self.inputs.dim, self.width, self.sigma, self._weights)
         if math.isinf(self.n_train):
             raise InvalidInput("this target labels points, and n_train = inf has none; give a finite --n-train")
         train, test = self._train_inputs(), inputs_of_tests(self.inputs, self.n_test, self.seed)
@@ -183,6 +201,20 @@ class GivenSystem:
     def draw(self, network: Network) -> Draw:
         """Return what was given."""
         return Draw(self.train, self.tests, self.start, self.directions)
+
+
+def begin(
+    law: StartLaw | AimedStartLaw,
+    target: QuadraticTarget,
+    network: Network,
+    width: float,
+    sigma: float,
+    rng: np.random.Generator,
+) -> FactorState:
+    """Draw a start, which may look at the target."""
+    if isinstance(law, AimedStartLaw):
+        return law.draw_towards(target.root, network, width, sigma, rng)
+    return law.draw(target.dim, width, sigma, rng)
 
 
 def sample(inputs: Gaussian, target: QuadraticTarget, n: int, seed: int) -> Data:

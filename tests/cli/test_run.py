@@ -352,11 +352,11 @@ def test_every_preset_runs_in_short(cli, name):
     assert run["solver"]["status"] == "done"
 
 
-def test_presets_lists_the_nine_of_the_paper(cli):
+def test_presets_lists_the_ten_of_the_paper(cli):
     ended = cli("presets", "--json", "-")
     listed = strictly(ended.out)
     assert listed["schema"] == "grokode.presets/1"
-    numbers = ("1", "14", "3a", "3b", "3e", "4", "5", "7", "9")
+    numbers = ("1", "10", "14", "3a", "3b", "3e", "4", "5", "7", "9")
     assert [preset["name"] for preset in listed["presets"]] == [f"kumar-fig{number}" for number in numbers]
     for preset in listed["presets"]:
         assert preset["summary"]

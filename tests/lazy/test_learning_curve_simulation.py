@@ -13,7 +13,7 @@ import scipy.linalg
 import grokode
 from grokode.lazy import average_regression, population_spectrum
 
-DIMS, NEEDED, FEWEST = (20, 50), 0.02, 10
+DIMS, NEEDED, FEWEST = (20, 36), 0.02, 10
 VARIANTS = {
     # relative to the root mean square of the task, and to the mean of K(x, x): noise, ridge; samples over modes
     "plain": (0.0, 0.0, (0.15, 0.3, 0.45, 0.6, 0.8)),

@@ -28,7 +28,9 @@ def test_every_force_of_every_risk_and_state_agrees():
     report = validate(force_checks())
     assert report.ok, report.misses
     names = {case.name: set(case.margins) for case in report.cases}
-    assert set(names) == {f"forces of {kind}" for kind in ("EmpiricalRisk", "PopulationRisk", "FactorState")}
+    assert set(names) == {
+        f"forces of {kind}" for kind in ("EmpiricalRisk", "TensorRisk", "PopulationRisk", "FactorState")
+    }
     ways = {"force", "loss_force", "loss_force_moved"}
     assert names["forces of EmpiricalRisk"] == ways | {f"loss of {way}" for way in ways}
 
@@ -38,13 +40,13 @@ def test_every_kind_of_risk_is_compared():
 
 
 def test_a_kind_of_risk_that_nothing_compares_is_a_miss(monkeypatch):
-    class TensorRisk:
+    class AnotherRisk:
         pass
 
-    monkeypatch.setattr(problem, "Risk", problem.Risk | TensorRisk)
+    monkeypatch.setattr(problem, "Risk", problem.Risk | AnotherRisk)
     misses = validate(force_checks()).misses
     assert len(misses) == 1
-    assert misses[0].startswith("forces of TensorRisk: nothing in grokode_validate.forces compares")
+    assert misses[0].startswith("forces of AnotherRisk: nothing in grokode_validate.forces compares")
 
 
 def test_states_are_away_from_the_start_and_losses_are_not_small():

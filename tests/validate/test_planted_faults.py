@@ -15,11 +15,13 @@ from grokode_validate.forces import COMPARED, force_checks
 from grokode_validate.matrix import exact_optimizers, map_checks
 from grokode_validate.report import validate
 
+from grokode.dynamics import problem
 from grokode.dynamics.optimizers import OPTIMIZERS
 from grokode.dynamics.problem import Risk
 from grokode.dynamics.risks import kernels, population
 from grokode.dynamics.risks.empirical import EmpiricalRisk
 from grokode.dynamics.risks.population import PopulationRisk
+from grokode.dynamics.risks.tensor import TensorRisk
 from grokode.model.states.factor import FactorState
 from grokode.task.data import Data
 from grokode.task.system import Law
@@ -138,12 +140,14 @@ def test_a_faulty_force_or_loss_is_a_miss(monkeypatch, kind, method, part):
 def test_a_faulty_force_is_a_miss_of_whole_runs_too(monkeypatch, kind):
     """What trains: the numbers that whole runs are made of, not only the formulas one by one."""
     cases = {name: [check for check in matrix() if check.name.endswith(name)] for name in SHORT}
-    ours = cases["plain" if kind is EmpiricalRisk else SHORT[1]]
+    ours = cases[SHORT[1] if kind is PopulationRisk else "plain"]
     for method in ("force", "loss_force_moved"):
         for factor in FACTORS:
+            monkeypatch.setattr(problem, "pays", lambda *_: kind is TensorRisk)
             plant_method(monkeypatch, kind, method, factor, "force")
             assert missed(ours, factor) == {check.name for check in ours}, (method, factor)
             monkeypatch.undo()
+    monkeypatch.setattr(problem, "pays", lambda *_: kind is TensorRisk)
     plant_method(monkeypatch, kind, "loss", 1 + 1e-6, "loss")
     assert missed(ours) == {check.name for check in ours}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,11 +10,12 @@ from ...model.states.factor import FactorState
 from ...task.data import Data
 from . import kernels
 from .jacobian import EmpiricalJacobian
+from .sampled import SampledRisk
 
 Array = NDArray[np.float64]
 
 
-class EmpiricalRisk:
+class EmpiricalRisk(SampledRisk):
     r"""Mean squared residual over P samples: two matrix products an evaluation.
 
     The predictor is computed from its change since the start, so that nothing cancels at large
@@ -38,36 +37,12 @@ class EmpiricalRisk:
     """
 
     def __init__(self, network: Network, start: FactorState, data: Data) -> None:
-        self.network, self.start, self.data = network, start, data
-        self._V0 = np.array(start.V)
-        self._a = np.array(start.a)
+        super().__init__(network, start, data)
         self._X = np.array(data.X)
         self._XT = np.ascontiguousarray(self._X.T)
         self._H0 = self._V0 @ self._XT
-        self._offset = -data.y if network.centered else start.outputs(network, data.X) - data.y
         self._dH = np.empty_like(self._H0)
         self._residual = np.empty(len(data.y))
-
-    @property
-    def samples(self) -> float:
-        """Number of samples P."""
-        return len(self._X)
-
-    @property
-    def mean_square_label(self) -> float:
-        """Mean of y^2."""
-        return float(np.mean(self.data.y**2))
-
-    @property
-    def mean_square_input(self) -> float:
-        """Mean of |x|^2."""
-        return float(np.mean(np.sum(self._X**2, axis=1)))
-
-    @cached_property
-    def mean_kernel(self) -> float:
-        r"""Mean of K(x, x) at the start, the mean of :math:`|c_\mu|^2 |x_\mu|^2`."""
-        C = self.start.slopes(self.network, self._X)
-        return float(np.mean(np.sum(C**2, axis=1) * np.sum(self._X**2, axis=1)))
 
     def residual(self, theta: Array) -> Array:
         """Residuals f - y (or f~ - y), shape (P,)."""

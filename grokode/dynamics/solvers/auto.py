@@ -15,8 +15,9 @@ class Auto:
 
     On the gradient flow of a finite training set the first keeps the promised accuracy in every set-up measured
     (``benchmarks/promise.py``) at about a tenth of BDF's cost. BDF with structured solves takes every other flow, and
-    tolerances below the default one, where its iterations and its order 5 are worth more than cheap steps. The stabilised method takes over where the factorised matrix does not fit in half of the
-    free memory, or where factorising is estimated to cost more than its many evaluations.
+    tolerances below the default one, where its iterations and its order 5 are worth more than cheap steps. The
+    stabilised method takes over where the factorised matrix does not fit in half of the free memory, or where
+    factorising is estimated to cost more than its many evaluations.
     """
 
     def method(self, demand: Demand) -> Method:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,6 +67,24 @@ class QuadraticTarget:
     def dim(self) -> int:
         """Input dimension D."""
         return len(self.b)
+
+    @property
+    def root(self) -> Array:
+        r"""The :math:`\beta` of a target :math:`\tfrac12 (\beta \cdot x)^2`, shape (D,), up to its sign.
+
+        Raises
+        ------
+        InvalidInput
+            If the target has another number of directions, or a negative weight.
+        """
+        if len(self.directions) != 1:
+            raise InvalidInput(f"the target must have a single direction, got {len(self.directions)}; try single_index")
+        (beta,) = self.directions
+        weight = beta @ self.B @ beta / (beta @ beta) ** 2
+        if weight < 0:
+            raise InvalidInput(f"the weight of the target's direction must not be negative, got {weight:.3g}")
+        root: Array = math.sqrt(weight) * beta
+        return root
 
     def __call__(self, X: Array) -> Array:
         """Evaluate at inputs X, shape (P, D); returns shape (P,)."""

@@ -1,7 +1,10 @@
+"""The risk of a data set, from its samples and from its moments: the same assertions for both."""
+
 import numpy as np
 import pytest
 
 from grokode.dynamics.risks.empirical import EmpiricalRisk
+from grokode.dynamics.risks.tensor import TensorRisk
 from grokode.model.network import Network
 from grokode.model.states.factor import FactorState
 from grokode.task.data import Data
@@ -18,8 +21,8 @@ SHAPES = {  # (N, P, D)
 each_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 
 
-@pytest.fixture
-def case(rng):
+@pytest.fixture(params=[EmpiricalRisk, TensorRisk])
+def case(request, rng):
     """Return a factory of (risk, start, data, network, a state away from the start)."""
 
     def make(shape, *, centered, alpha=0.8, eps=0.4):
@@ -28,7 +31,7 @@ def case(rng):
         start = FactorState.from_neurons(rng.standard_normal((N, D)))
         data = Data(rng.standard_normal((P, D)), rng.standard_normal(P))
         return (
-            EmpiricalRisk(network, start, data),
+            request.param(network, start, data),
             start,
             data,
             network,
@@ -40,7 +43,7 @@ def case(rng):
 
 @pytest.mark.parametrize("centered", [False, True])
 @each_shape
-def test_compiled_risk_equals_the_plain_reference(case, shape, centered):
+def test_either_risk_equals_the_plain_reference(case, shape, centered):
     risk, start, data, network, theta = case(shape, centered=centered)
     labels = data.y + start.outputs(network, data.X) if centered else data.y
     loss, force = start.at(theta).loss_force(network, data.X, labels)

@@ -1,0 +1,61 @@
+"""What the risks of a finite data set share: the samples, and the scales that need them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...model.network import Network
+from ...model.states.factor import FactorState
+from ...task.data import Data
+
+Array = NDArray[np.float64]
+
+
+class SampledRisk:
+    """Mean squared residual over P samples, however it is computed.
+
+    Parameters
+    ----------
+    network : Network
+    start : FactorState
+        Where training starts; a centred predictor is measured from it.
+    data : Data
+    """
+
+    def __init__(self, network: Network, start: FactorState, data: Data) -> None:
+        self.network, self.start, self.data = network, start, data
+        self._V0 = np.array(start.V)
+        self._a = np.array(start.a)
+        self._offset = -data.y if network.centered else start.outputs(network, data.X) - data.y
+
+    @property
+    def samples(self) -> float:
+        """Number of samples P."""
+        return len(self.data.y)
+
+    @property
+    def mean_square_label(self) -> float:
+        """Mean of y^2."""
+        return float(np.mean(self.data.y**2))
+
+    @property
+    def mean_square_input(self) -> float:
+        """Mean of |x|^2."""
+        return float(np.mean(np.sum(self.data.X**2, axis=1)))
+
+    @cached_property
+    def mean_kernel(self) -> float:
+        r"""Mean of K(x, x) at the start, the mean of :math:`|c_\mu|^2 |x_\mu|^2`."""
+        C = self.start.slopes(self.network, self.data.X)
+        return float(np.mean(np.sum(C**2, axis=1) * np.sum(self.data.X**2, axis=1)))
+
+    def residual(self, theta: Array) -> Array:
+        """Residuals f - y (or f~ - y), shape (P,), from the samples themselves."""
+        X, network = self.data.X, self.network
+        dH, H0 = X @ (theta - self._V0).T, X @ self._V0.T
+        slopes = self._a + network.eps * (H0 + dH / 2)
+        residual: Array = self._offset + network.alpha * np.sum(dH * slopes, axis=1)
+        return residual
