@@ -159,8 +159,8 @@ class PopulationRisk:
 
     def _change(self, dV: Array) -> tuple[Array, Array]:
         """Return the change of (wbar, M) since the start."""
-        half = self._V0.T @ dV
-        return dV.T @ self._a, half + half.T + dV.T @ dV
+        half = (self._V0 + dV / 2).T @ dV
+        return dV.T @ self._a, half + half.T
 
     def _coefficients(self, dwbar: Array, dM: Array) -> tuple[Array, Array]:
         """Return (u, R) from the change of (wbar, M) since the start."""

@@ -13,6 +13,9 @@ Real = NDArray[np.floating[Any]]
 RATIO = 3.0
 """A factorisation is not tried for shifts that are more times smaller or larger than its own."""
 
+DIRECT = 100
+"""Up to this order a factorisation costs no more than the calls of one iteration."""
+
 ITERATIONS = 6
 """Conjugate gradients that need more are dearer than another factorisation."""
 
@@ -60,7 +63,7 @@ class Shifted:
         b = b.astype(self.A.dtype)
         if negative:
             return Indefinite(self._shifted(shift), negative).solve(b)
-        if self._factor is not None and 1 / RATIO <= shift / self._shift <= RATIO:
+        if len(b) > DIRECT and self._factor is not None and 1 / RATIO <= shift / self._shift <= RATIO:
             w = self._conjugate_gradients(self._factor, b, shift, goal)
             if w is not None:
                 return w
@@ -70,7 +73,7 @@ class Shifted:
     def _shifted(self, shift: float) -> Real:
         self.factorizations += 1
         A = self.A.copy(order="F")
-        A[np.diag_indices_from(A)] += shift
+        A.ravel(order="K")[:: len(A) + 1] += shift  # the diagonal
         return A
 
     def _conjugate_gradients(self, factor: Cholesky, b: Real, shift: float, goal: float) -> Real | None:

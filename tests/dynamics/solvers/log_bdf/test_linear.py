@@ -13,12 +13,12 @@ def matrix(rng, eigenvalues, dtype=np.float64):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_drifting_shifts_are_solved_to_the_goal_with_few_factorisations(rng, dtype):
-    A = matrix(rng, np.geomspace(1e-3, 1e3, 80), dtype)
-    system, b, goal = Shifted(A), rng.standard_normal(80), 1e-3
+    A = matrix(rng, np.geomspace(1e-3, 1e3, 160), dtype)
+    system, b, goal = Shifted(A), rng.standard_normal(160), 1e-3
     for shift in 10.0 / 1.1 ** np.arange(40):
         w = system.solve(b, shift, goal).astype(np.float64)
-        # in float32 the residual itself is rounded, by 1e-7 of |A w|, which is |b|
-        assert np.linalg.norm(A.astype(np.float64) @ w + shift * w - b) <= 1.01 * goal
+        rounded = 10 * np.finfo(dtype).eps * 1e3 * np.linalg.norm(w)  # of a residual of terms of the size |A| |w|
+        assert np.linalg.norm(A.astype(np.float64) @ w + shift * w - b) <= 1.01 * goal + rounded
     assert system.factorizations <= 10  # the shift has moved by a factor 40
 
 
@@ -30,8 +30,8 @@ def test_a_singular_matrix_is_no_obstacle(rng):
 
 
 def test_another_matrix_near_the_old_one_needs_no_factorisation(rng):
-    eigenvalues = np.geomspace(1e-2, 1e2, 50)
-    system, b = Shifted(matrix(rng, eigenvalues)), rng.standard_normal(50)
+    eigenvalues = np.geomspace(1e-2, 1e2, 150)
+    system, b = Shifted(matrix(rng, eigenvalues)), rng.standard_normal(150)
     system.solve(b, 1.0, 1e-8)
     nearby = system.A + 1e-3 * matrix(rng, eigenvalues)
     system.A = nearby
@@ -41,9 +41,9 @@ def test_another_matrix_near_the_old_one_needs_no_factorisation(rng):
 
 
 def test_a_matrix_far_from_the_old_one_is_factorised(rng):
-    system, b = Shifted(matrix(rng, np.geomspace(1e-2, 1e2, 50))), rng.standard_normal(50)
+    system, b = Shifted(matrix(rng, np.geomspace(1e-2, 1e2, 150))), rng.standard_normal(150)
     system.solve(b, 1e-3, 1e-10)
-    system.A = matrix(rng, np.geomspace(1e-2, 1e2, 50))
+    system.A = matrix(rng, np.geomspace(1e-2, 1e2, 150))
     w = system.solve(b, 1e-3, 1e-10)
     np.testing.assert_allclose(system.A @ w + 1e-3 * w, b, atol=1e-9)
     assert system.factorizations == 2
