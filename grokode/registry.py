@@ -42,11 +42,14 @@ class Registry:
     kind : str
         What the entries are, for error messages ("target", "solver", ...).
     entries : dict of str to Entry
+    refused : dict of str to str
+        Names that will be asked for and cannot be offered, with the reason.
     """
 
-    def __init__(self, kind: str, entries: dict[str, Entry]) -> None:
+    def __init__(self, kind: str, entries: dict[str, Entry], refused: dict[str, str] | None = None) -> None:
         self.kind = kind
         self._entries = entries
+        self._refused = refused or {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
@@ -63,6 +66,8 @@ class Registry:
         InvalidInput
             If the name is not registered.
         """
+        if name in self._refused:
+            raise InvalidInput(f"{self.kind} {name!r} cannot be had: {self._refused[name]}; {nearest('', list(self))}")
         if name not in self._entries:
             raise InvalidInput(f"unknown {self.kind} {name!r}; {nearest(name, list(self._entries))}")
         return self._entries[name].load()
@@ -100,6 +105,9 @@ class Registry:
         return cls(**values)
 
 
+WANTED = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+
+
 def _parse(raw: str, annotation: str, where: str) -> Any:
     """Turn the text of one field into its annotated type."""
     try:
@@ -110,9 +118,13 @@ def _parse(raw: str, annotation: str, where: str) -> Any:
                 return float(raw)
             case "str":
                 return raw
+            case "bool":
+                return {"true": True, "false": False}[raw.lower()]
             case "tuple[float, ...]":
                 return tuple(float(part) for part in raw.split(":"))
-    except ValueError:
-        wanted = {"int": "a whole number", "float": "a number"}.get(annotation, "numbers like 1:0.5:0.25")
+    except (KeyError, ValueError):
+        wanted = {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(
+            annotation, "numbers like 1:0.5:0.25"
+        )
         raise InvalidInput(f"{where} must be {wanted}, got {raw!r}") from None
     raise TypeError(f"{where}: fields of type {annotation} cannot be written on the command line")

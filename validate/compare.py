@@ -47,7 +47,9 @@ def compare(theory: Run, direct: Trained) -> dict[str, Margin]:
 def _not_claimed(theory: Run) -> set[str]:
     """Return what the theory has for optimizers with a decay only, where it is of another."""
     optimizer = OPTIMIZERS.build(theory.experiment.optimizer)
-    return set() if isinstance(optimizer, Linearizable) else {name for name, _ in LAZY.values()}
+    return (
+        set() if isinstance(optimizer, Linearizable) and optimizer.closed_form else {name for name, _ in LAZY.values()}
+    )
 
 
 def margin(error: Array, tolerance: Array) -> Margin:

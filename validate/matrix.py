@@ -96,6 +96,26 @@ def written(name: str) -> str:
     return f"{name}:{values}" if values else name
 
 
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "gradient_descent": ("gradient_descent:decay_rate=0.1", "gradient_descent:weight_decay=1e-4"),
+    "heavy_ball": ("heavy_ball:momentum=0.8,decay_rate=0.1", "heavy_ball:momentum=0.8,decay_rate=0.1,decoupled=true"),
+    "nesterov": ("nesterov:momentum=0.8,decay_rate=0.1", "nesterov:momentum=0.8,decay_rate=0.1,decoupled=true"),
+    "sgd": (
+        "sgd:batch_size=5,seed=1,momentum=0.8,decay_rate=0.1",
+        "sgd:batch_size=4,momentum=0.8,nesterov=true,weight_decay=1e-4,decoupled=true",
+    ),
+}
+"""What is off by default, switched on."""
+
+
+def applies(optimizer: str, case: Case) -> bool:
+    """Whether an optimizer is defined for a case: batches are of finitely many samples, torch's decay of neurons."""
+    parameters = case.parameters
+    if optimizer.startswith("sgd") and not 5 <= parameters.get("n_train", 5) < math.inf:
+        return False
+    return not ("weight_decay" in optimizer and math.isinf(parameters.get("width", 0)))
+
+
 def map_checks(*, full: bool) -> list[Case | Missing]:
     """Return every case under every exact optimizer; a quick validation tries the core under all but the first."""
     checks: list[Case | Missing] = []
@@ -103,9 +123,12 @@ def map_checks(*, full: bool) -> list[Case | Missing]:
         if name not in TWINS:
             checks.append(Missing(name=name, kind=Kind.MAP, fault=NO_TWIN))
             continue
-        cases = [case for case in named_cases() if full or index == 0 or case.name in CORE]
+        named = named_cases()
+        cases = [case for case in named if full or index == 0 or case.name in CORE]
         if full:
             cases += random_cases(RANDOM, SEED)
             cases += paper_cases() if index == 0 else []
-        checks += [case.under(written(name)) for case in cases]
+        core = [case for case in named if case.name in CORE]
+        checks += [case.under(written(name)) for case in cases if applies(name, case)]
+        checks += [case.under(text) for text in VARIANTS.get(name, ()) for case in core if applies(text, case)]
     return checks

@@ -145,6 +145,35 @@ class Nesterov(Decaying):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sgd(Decaying):
+    r"""Steps along a batch's gradient, which the caller chooses, with momentum of either kind, as torch's SGD.
+
+    Parameters
+    ----------
+    momentum : float
+        :math:`\mu`.
+    nesterov : bool
+    weight_decay, decoupled
+        See :class:`Decaying`.
+    """
+
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def start(self, weights: Weights) -> Weights:
+        """Return the memory u before the first step: 0."""
+        return _each(np.zeros_like, weights)
+
+    def step(
+        self, weights: Weights, gradient: Callable[[Weights], Weights], memory: Weights, lr: float, k: int
+    ) -> tuple[Weights, Weights]:
+        """Return the weights and u after a step."""
+        kind = Nesterov if self.nesterov else HeavyBall
+        rule = kind(momentum=self.momentum, weight_decay=self.weight_decay, decoupled=self.decoupled)
+        return rule.step(weights, gradient, memory, lr, k)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdamW:
     r"""Adam with decoupled weight decay, as torch's AdamW; all operations on each weight by itself.
 
@@ -196,6 +225,7 @@ TWINS: dict[str, type[Any]] = {
     "gradient_descent": GradientDescent,
     "heavy_ball": HeavyBall,
     "nesterov": Nesterov,
+    "sgd": Sgd,
     "adamw": AdamW,
 }
 """By the name that the same optimizer has, or would have, in the reduction."""

@@ -15,8 +15,11 @@ from threadpoolctl import threadpool_limits
 
 from grokode.convention import learning_rate
 from grokode.dynamics.optimizers import OPTIMIZERS
+from grokode.dynamics.optimizers.decaying import Decaying
+from grokode.dynamics.optimizers.sgd import Sgd
+from grokode.dynamics.pace import Pace
 from grokode.errors import Diverged, InvalidInput
-from grokode.experiment.bundle import Bundle, dt_of
+from grokode.experiment.bundle import Bundle, dt_of, optimizer_of, pace_of
 from grokode.experiment.resources import refuse_run
 from grokode.experiment.saving import saved_points
 from grokode.experiment.spec import Experiment
@@ -32,6 +35,10 @@ from .readings import Readings
 from .samples import Samples, samples_of
 
 Array = NDArray[np.float64]
+
+
+OURS = ("batch_size", "decay_rate", "seed")
+"""Parameters of optimizers that are told otherwise to a twin: its batches are handed over, its decay is torch's."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -77,7 +84,8 @@ def train(
     neurons: int | None = None,
 ) -> Trained:
     """Train real neurons on an experiment's own draw, to its end; ``direct`` has the parameters."""
-    optimizer, dt = twin(experiment.optimizer), dt_of(experiment)
+    dt = dt_of(experiment)
+    known = optimizer_of(experiment, bundle)
     record = saved_points(experiment, bundle, takes_steps=True, dt=dt)
     assert dt is not None
     draw = system_of(experiment, bundle, files).draw(network_of(experiment))
@@ -85,18 +93,21 @@ def train(
     points, width = samples["train"], _width(experiment, neurons)
     _refuse(samples, width, len(record), kernel=experiment.lazy is True)
     start = Weights.of(_neurons(experiment, bundle, draw, width))
+    optimizer = twin(experiment.optimizer, pace_of(experiment), width / experiment.alpha**2)
     machine = CommitteeMachine(alpha=experiment.alpha, eps=experiment.eps, centered=experiment.centered)
     how: Any = {"lr": learning_rate(dt, experiment.alpha, width), "record": record, "optimizer": optimizer}
+    batches = known.order(len(points.y)).rows if isinstance(known, Sgd) else None
     with threadpool_limits(limits=experiment.threads), np.errstate(over="ignore", invalid="ignore"):
         began = time.perf_counter()
-        training = machine.train(start.W, points.X, points.y, sample_weights=points.weights, **how)
+        weighed = {"sample_weights": points.weights} if batches is None else {"batches": batches}
+        training = machine.train(start.W, points.X, points.y, **weighed, **how)
         seconds = time.perf_counter() - began
         if not np.isfinite(training.weights).all():
             raise Diverged(f"{experiment.optimizer} of {width} real neurons diverged; lower --dt or --lr")
         readings = Readings(machine, start, draw, samples, kernel=experiment.lazy is True)
         rows = [readings.at(Weights(W, start.v)) for W in training.weights]
         values, scales = _columns([row.values for row in rows]), _columns([row.scales for row in rows])
-        if experiment.lazy:
+        if experiment.lazy and batches is None:
             losses = train_linearized(machine, start, samples, **how)
             values |= {LAZY[name][0]: loss for name, loss in losses.items()}
     return Trained(
@@ -117,8 +128,17 @@ def _columns(rows: Sequence[Mapping[str, float]]) -> dict[str, Array]:
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def twin(optimizer: str) -> Optimizer:
+def twin(optimizer: str, pace: Pace | None, ratio: float) -> Optimizer:
     """Return the independent twin of an optimizer, with the same parameters.
+
+    Parameters
+    ----------
+    optimizer : str
+        As the experiment has it.
+    pace : Pace or None
+        Of the experiment.
+    ratio : float
+        N / alpha^2 of the neurons that are trained: what turns a decay a unit of flow time into a weight decay.
 
     Raises
     ------
@@ -131,7 +151,11 @@ def twin(optimizer: str) -> Optimizer:
         raise InvalidInput(f"optimizer {name!r} takes no steps that real neurons could take; name one of: {trainable}")
     if name not in TWINS:
         raise InvalidInput(f"optimizer {name!r} has no twin that trains real neurons; name one of: {trainable}")
-    built: Optimizer = TWINS[name](**dataclasses.asdict(known))
+    assert pace is not None  # steps without one were refused
+    fields = {key: value for key, value in dataclasses.asdict(known).items() if key not in OURS}
+    if isinstance(known, Decaying):
+        fields["weight_decay"] = known.rate(pace) / ratio
+    built: Optimizer = TWINS[name](**fields)
     return built
 
 

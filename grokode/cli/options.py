@@ -67,6 +67,26 @@ Covariance = Annotated[
 ]
 Seed = Annotated[int | None, option("--seed", panel=SYSTEM, help="Seed of data, target and weights.")]
 Optimizer = Annotated[str | None, option("--optimizer", panel=TRAINING, help=entries(OPTIMIZERS))]
+Momentum = Annotated[
+    float | None, option("--momentum", panel=TRAINING, help="The optimizer's momentum, from 0 to below 1.")
+]
+WeightDecay = Annotated[
+    float | None,
+    option(
+        "--weight-decay",
+        panel=TRAINING,
+        help="torch's: lr times it times w is added to a step, before momentum (finite width, optimizers in steps).",
+    ),
+]
+Decoupled = Annotated[
+    bool | None,
+    option("--decoupled/--coupled", panel=TRAINING, help="Weight decay beside momentum, as in AdamW."),
+]
+DecayRate = Annotated[
+    float | None,
+    option("--decay-rate", panel=TRAINING, help="Weight decay a unit of flow time, weight decay N / alpha^2."),
+]
+BatchSize = Annotated[int | None, option("--batch-size", panel=TRAINING, help="Samples in a batch of sgd.")]
 Lr = Annotated[
     float | None, option("--lr", panel=TRAINING, help="Learning rate on the mean squared residual (finite width).")
 ]

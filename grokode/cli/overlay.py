@@ -49,6 +49,11 @@ def command(
     covariance: options.Covariance = None,
     seed: options.Seed = None,
     optimizer: options.Optimizer = None,
+    momentum: options.Momentum = None,
+    weight_decay: options.WeightDecay = None,
+    decoupled: options.Decoupled = None,
+    decay_rate: options.DecayRate = None,
+    batch_size: options.BatchSize = None,
     lr: options.Lr = None,
     dt: options.Dt = None,
     solver: options.Solver = None,
@@ -110,7 +115,9 @@ def command(
     flags = {
         "dim": dim, "n_train": n_train, "n_test": n_test, "width": width, "sigma": sigma, "alpha": alpha,
         "eps": eps, "centered": centered, "target": target, "start": start, "noise": noise,
-        "covariance": covariance, "seed": seed, "optimizer": optimizer, "lr": lr, "dt": dt, "solver": solver,
+        "covariance": covariance, "seed": seed, "optimizer": optimizer,
+        "momentum": momentum, "weight_decay": weight_decay, "decoupled": decoupled, "decay_rate": decay_rate,
+        "batch_size": batch_size, "lr": lr, "dt": dt, "solver": solver,
         "rtol": rtol, "threads": threads,
     }  # fmt: skip
     import json as encoder

@@ -31,6 +31,11 @@ def command(
     covariance: options.Covariance = None,
     seed: options.Seed = None,
     optimizer: options.Optimizer = None,
+    momentum: options.Momentum = None,
+    weight_decay: options.WeightDecay = None,
+    decoupled: options.Decoupled = None,
+    decay_rate: options.DecayRate = None,
+    batch_size: options.BatchSize = None,
     lr: options.Lr = None,
     dt: options.Dt = None,
     steps: Annotated[int | None, option("--steps", panel=TRAINING, help="Number of steps.")] = None,
@@ -87,7 +92,9 @@ def command(
     flags = {
         "dim": dim, "n_train": n_train, "n_test": n_test, "width": width, "sigma": sigma, "alpha": alpha,
         "eps": eps, "centered": centered, "target": target, "start": start, "noise": noise,
-        "covariance": covariance, "seed": seed, "optimizer": optimizer, "lr": lr, "dt": dt, "steps": steps,
+        "covariance": covariance, "seed": seed, "optimizer": optimizer,
+        "momentum": momentum, "weight_decay": weight_decay, "decoupled": decoupled, "decay_rate": decay_rate,
+        "batch_size": batch_size, "lr": lr, "dt": dt, "steps": steps,
         "t_max": t_max, "solver": solver, "rtol": rtol, "threads": threads, "time_limit": time_limit,
         "points": points, "times": times, "threshold": threshold, "until": until, "guard": guard, "lazy": lazy,
     }  # fmt: skip

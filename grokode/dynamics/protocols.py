@@ -140,7 +140,12 @@ class LeastSquares(Protocol):
 
 @runtime_checkable
 class Linearizable(Protocol):
-    """An optimizer under which a mode of a linear problem decays in closed form."""
+    """An optimizer that may know in closed form how a mode of a linear problem decays."""
+
+    @property
+    def closed_form(self) -> bool:
+        """Whether it does, with the parameters it has."""
+        ...
 
     def decay(self, rates: Array, t: Array, dt: float | None) -> Array:
         """Return what is left of modes that decay at these rates in the flow, shape (T, K).

@@ -21,6 +21,7 @@ RANK = {
     "beta_star": 1,
     "b": 1,
     "step": 1,
+    "batch_order": 1,
 }
 RANK |= dict.fromkeys(("loss_train", "loss_test"), 1)
 
@@ -38,7 +39,7 @@ def array_of(name: str, value: Any) -> NDArray[Any]:
 
 
 def checked(name: str, value: Any) -> Any:
-    """Return one array of a bundle as float64 (``step`` as int64, ``centered`` as bool)."""
+    """Return one array of a bundle as float64 (``step`` and batches as int64, switches as bool)."""
     array = array_of(name, value)
     if array.dtype.kind not in "biuf":
         raise InvalidInput(f"bundle: {name} must hold real numbers, got dtype {array.dtype}")
@@ -53,16 +54,23 @@ def checked(name: str, value: Any) -> Any:
         return array.astype(float)
     if not np.isfinite(array).all():
         raise InvalidInput(f"bundle: {name} must be finite, got NaN or infinity")
-    if name == "centered":
+    if name in ("centered", "nesterov", "decoupled"):
         if array not in (0, 1):
-            raise InvalidInput(f"bundle: centered must be true or false, got {array}")
+            raise InvalidInput(f"bundle: {name} must be true or false, got {array}")
         return bool(array)
     if (
         name in ("alpha", "lr", "loss_scale_train", "loss_scale_test") or (name == "covariance" and array.ndim == 0)
     ) and not array > 0:
         raise InvalidInput(f"bundle: {name} must be positive, got {array}")
-    if name in ("eps", "noise") and array < 0:
+    if name in ("eps", "noise", "weight_decay") and array < 0:
         raise InvalidInput(f"bundle: {name} must be zero or positive, got {array}")
+    if name == "momentum" and not 0 <= array < 1:
+        raise InvalidInput(f"bundle: momentum must be at least 0 and below 1, got {array}")
+    if name in ("batch_order", "batch_size"):
+        if (array != np.rint(array)).any() or (name == "batch_size" and array < 1):
+            kind = "a whole number, at least 1" if name == "batch_size" else "whole numbers"
+            raise InvalidInput(f"bundle: {name} must be {kind}, got {array}")
+        return array.astype(np.int64)
     if name == "step":
         if array.min() < 0 or array.max() > MOST or (array != np.rint(array)).any():
             raise InvalidInput(

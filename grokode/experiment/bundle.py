@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -12,6 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..convention import Convention, InputScale, Loss, OutputScale, Quadratic, Settings, Sizes, flow_time
+from ..dynamics.optimizers import OPTIMIZERS
+from ..dynamics.optimizers.sgd import Sgd, SgdInOrder
+from ..dynamics.pace import Pace
 from ..errors import GrokodeWarning, InvalidInput
 from ..model.states.factor import FactorState
 from ..registry import nearest
@@ -19,6 +23,7 @@ from ..task.data import Data
 from ..task.inputs.gaussian import Gaussian
 from ..task.system import GivenSystem, Law, Source, sample
 from ..task.targets.quadratic import QuadraticTarget
+from .amended import amended
 from .arrays import array_of, checked
 from .spec import GIVEN, PHYSICS, Experiment
 from .storage import read_npz, write_npz
@@ -52,6 +57,13 @@ class Bundle:
         Declare the target c + b.x + x^T B x / 2; shapes (), (D,), (D, D).
     directions : array_like, shape (k, D), optional
         The directions of the target c, b, B, which overlaps are measured against; B's eigenvectors by default.
+    momentum, weight_decay : float, optional
+        Of the optimizer, as torch's SGD has them.
+    nesterov, decoupled : bool, optional
+        Whether momentum is Nesterov's; whether the decay shrinks weights beside the memory instead of entering it.
+    batch_size : int, optional
+    batch_order : array_like of int, shape (n,), optional
+        Indices into the training set: step k saw entries k batch_size to (k + 1) batch_size - 1, modulo n.
     step : array_like of int, shape (n,), optional
         Where the curves were logged, increasing; the theory is saved at exactly those steps.
     loss_train, loss_test : array_like, shape (n,), optional
@@ -81,6 +93,12 @@ class Bundle:
     b: ArrayLike | None = None
     B: ArrayLike | None = None
     directions: ArrayLike | None = None
+    momentum: ArrayLike | None = None
+    nesterov: ArrayLike | None = None
+    weight_decay: ArrayLike | None = None
+    decoupled: ArrayLike | None = None
+    batch_size: ArrayLike | None = None
+    batch_order: ArrayLike | None = None
     step: ArrayLike | None = None
     loss_train: ArrayLike | None = None
     loss_test: ArrayLike | None = None
@@ -135,9 +153,27 @@ class Bundle:
             "target": GIVEN,
             "start": GIVEN,
         }
+        trained = self._optimizer()
+        if trained:
+            values["optimizer"] = trained
         if self.step is not None:
             values |= {"steps": int(np.asarray(self.step)[-1]), "points": "bundle"}
         return values
+
+    def _optimizer(self) -> str:
+        """Return the optimizer that the bundle states, or nothing where plain descent is all it says."""
+        fields = {
+            name: np.asarray(getattr(self, name)).item()
+            for name in ("batch_size", "momentum", "nesterov", "weight_decay", "decoupled")
+            if getattr(self, name) is not None
+        }
+        if self.batch_order is not None:
+            name = "sgd"
+        elif "momentum" in fields:
+            name = "nesterov" if fields.pop("nesterov", False) else "heavy_ball"
+        else:
+            name = "gradient_descent"
+        return amended(name, fields) if fields else ""
 
     def refuse(self, flags: Mapping[str, Any]) -> None:
         """Refuse flags that contradict the arrays or would draw them again.
@@ -251,6 +287,7 @@ class Bundle:
                 )
         if (self.X_test is None) != (self.y_test is None):
             raise InvalidInput("bundle: X_test and y_test come together; one of them is missing")
+        self._check_optimizer(P)
         form = [name for name in ("c", "b", "B") if getattr(self, name) is not None]
         if form and len(form) < 3:
             raise InvalidInput(f"bundle: the target needs c, b and B together, got {', '.join(form)} only")
@@ -258,6 +295,21 @@ class Bundle:
             raise InvalidInput("bundle: beta_star and c, b, B declare the target twice; keep one")
         if self.inputs() is not None:
             self.target()  # both check their own numbers
+
+    def _check_optimizer(self, n_train: int) -> None:
+        """Refuse what the optimizer's numbers cannot be together."""
+        if (self.batch_order is None) != (self.batch_size is None):
+            missing = "batch_order" if self.batch_order is None else "batch_size"
+            raise InvalidInput(f"bundle: batch_order and batch_size come together; {missing} is missing")
+        if self.batch_order is not None:
+            order = np.asarray(self.batch_order)
+            if order.ndim != 1 or not len(order) or order.min() < 0 or order.max() >= n_train:
+                raise InvalidInput(
+                    f"bundle: batch_order must list indices from 0 to {n_train - 1}, got shape {order.shape}"
+                    + (f" from {order.min()} to {order.max()}" if order.size else "")
+                )
+        if self.nesterov is not None and bool(self.nesterov) and self.momentum is None:
+            raise InvalidInput("bundle: nesterov needs momentum; add it")
 
 
 def _compare_spread(train: Data, inputs: Gaussian) -> None:
@@ -401,6 +453,26 @@ def _scaled(bundle: Bundle, factor: float) -> dict[str, Array]:
     """Return what changes when the inputs are multiplied by a factor, and the function of them stays the same."""
     powers = {"X_train": 1, "X_test": 1, "covariance": 2, "beta_star": -1, "b": -1, "B": -2, "directions": -1}
     return {name: array * factor ** powers[name] for name, array in bundle.arrays().items() if name in powers}
+
+
+def pace_of(experiment: Experiment) -> Pace | None:
+    """Return what a step is worth, where the experiment states one."""
+    dt = dt_of(experiment)
+    return None if dt is None else Pace(dt, experiment.width / experiment.alpha**2)
+
+
+def optimizer_of(experiment: Experiment, bundle: Bundle | None = None) -> Any:
+    """Return the optimizer, which follows the batches of a bundle where that has an order of its own.
+
+    Raises
+    ------
+    InvalidInput
+        If the optimizer's name or a parameter is wrong.
+    """
+    optimizer = OPTIMIZERS.build(experiment.optimizer)
+    if isinstance(optimizer, Sgd) and bundle is not None and bundle.batch_order is not None:
+        return SgdInOrder(**dataclasses.asdict(optimizer), indices=np.asarray(bundle.batch_order))
+    return optimizer
 
 
 def dt_of(experiment: Experiment) -> float | None:

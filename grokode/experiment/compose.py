@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from .amended import SHORTHANDS, amended
 from .bundle import Bundle
 from .result import Run
 from .sources import Preset, load_preset
@@ -86,8 +87,11 @@ def compose(
         bundle = saved.bundle
     if bundle is not None:
         bundle.refuse(flags)
-    layers.append(("the flags", flags))
+    shorthands = {key: flags[key] for key in SHORTHANDS if flags.get(key) is not None}
+    layers.append(("the flags", {key: value for key, value in flags.items() if key not in SHORTHANDS}))
     experiment = merge(layers)
+    if shorthands:
+        experiment = experiment.model_copy(update={"optimizer": amended(experiment.optimizer, shorthands)})
     if bundle is not None and bundle.covariance is not None:
         experiment = experiment.model_copy(update={"covariance": None})  # the bundle's own is in force
     notes = tuple(

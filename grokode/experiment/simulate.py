@@ -16,7 +16,6 @@ from threadpoolctl import threadpool_limits
 
 from ..convention import learning_rate
 from ..curve import Curve
-from ..dynamics.optimizers import OPTIMIZERS
 from ..dynamics.plan import FLOPS, ceiling, plan
 from ..dynamics.problem import EVALUATIONS
 from ..dynamics.protocols import Method
@@ -28,7 +27,7 @@ from ..memory import free_memory
 from ..observables.certificate import never
 from ..observables.crossings import CrossingWatch, Threshold
 from ..outcome import Crossing, Status
-from .bundle import Bundle, dt_of
+from .bundle import Bundle, dt_of, optimizer_of, pace_of
 from .compose import composition_of
 from .extras import Extras, choose_extras
 from .guard import FEW, QUICK, Verdict, examine, measure
@@ -138,7 +137,7 @@ class _Simulation:
         self.experiment, self.bundle, self.files = experiment, bundle, named_arrays(experiment, files)
         self.keep_states, self.progress, self.say = keep_states, progress, say
         self.threshold = Threshold.parse(experiment.threshold)
-        self.optimizer = OPTIMIZERS.build(experiment.optimizer)
+        self.optimizer, self.pace = optimizer_of(experiment, bundle), pace_of(experiment)
         self.solver = SOLVERS.build(experiment.solver)
         self.dt = dt_of(experiment)
         self.saved = saved_points(experiment, bundle, takes_steps=self.optimizer.steps, dt=self.dt)
@@ -233,7 +232,7 @@ class _Simulation:
     def _method(self, rtol: float) -> Method:
         problem = self.problem
         return plan(
-            self.optimizer.on(problem.train, self.dt),
+            self.optimizer.on(problem.train, self.pace),
             problem.train,
             np.array(problem.start.theta),
             self.solver,
@@ -254,13 +253,13 @@ class _Simulation:
     def _flow(self, method: Method, control: Control) -> Trajectory:
         problem, theta0 = self.problem, np.array(self.problem.start.theta)
         self._say_long(method.seconds, f"{method.name}, {theta0.size} unknowns")
-        flow = self.optimizer.on(problem.train, self.dt)
+        flow = self.optimizer.on(problem.train, self.pace)
         return integrate(flow, theta0, self.experiment.alpha, self.saved.tolist(), method, control)
 
     def _descend(self, control: Control, recorder: Recorder) -> Trajectory:
         problem, name = self.problem, self.experiment.optimizer
         theta0 = np.array(problem.start.theta)
-        descent = self.optimizer.on(problem.train, self.dt)
+        descent = self.optimizer.on(problem.train, self.pace)
         loss = problem.train.loss(theta0)
         y, steps = start_of(descent, theta0), int(self.saved[-1])
         self._say_long(steps * _seconds(lambda: descent.step(0, y)), f"{steps} steps of {name}")
@@ -299,7 +298,7 @@ class _Simulation:
                 time_limit=max(self.deadline - time.perf_counter(), 0.0),
                 progress=_silent,
             )
-            training = self.optimizer.on(problem.train, self.dt)
+            training = self.optimizer.on(problem.train, self.pace)
             if self.optimizer.steps:
                 bound, steps = (
                     (problem.train.loss, ceiling(problem.train, theta0)),

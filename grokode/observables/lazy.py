@@ -41,7 +41,7 @@ class LazyLosses:
 
     def applies(self, problem: Problem, optimizer: object) -> bool:
         """Whether the optimizer moves a linearised network in closed form."""
-        return isinstance(optimizer, Linearizable)
+        return isinstance(optimizer, Linearizable) and optimizer.closed_form
 
     def cost(self, problem: Problem) -> Cost:
         """Return what it takes: one eigendecomposition, and a function of the inputs a reading."""

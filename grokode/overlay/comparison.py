@@ -219,7 +219,7 @@ class _Job:
         """Compute the theory of a bundle at the steps of logs."""
         problem = problem_of(one.experiment, one.bundle, one.files)
         try:
-            return theory(problem, one.experiment, _steps(_curves(logs)), progress)
+            return theory(problem, one.experiment, _steps(_curves(logs)), progress, one.bundle)
         except Diverged as error:
             raise Diverged(f"{error}; {_stated(one.experiment)}") from None
 

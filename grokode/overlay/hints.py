@@ -76,7 +76,7 @@ def hint(one: Composition, log: Log, stated: list[Compared]) -> str | None:
     steps = steps_of(early.curves.values())
     steps = np.unique(np.concatenate([[0], steps, steps + 1, np.maximum(steps - 1, 0)]))
     problem = problem_of(one.experiment, one.bundle, one.files)
-    before = _deviation(early, theory(problem, one.experiment, steps), Reading(words=""))
+    before = _deviation(early, theory(problem, one.experiment, steps, bundle=one.bundle), Reading(words=""))
     trained: dict[tuple[float, bool], Theory | None] = {}
     for reading in _readings(one.experiment):
         key = reading.step, reading.flip
@@ -113,7 +113,7 @@ def _train(problem: Problem, one: Composition, reading: Reading, steps: Whole) -
         other = other.model_copy(update={"centered": not one.experiment.centered})
         problem = problem_of(other, one.bundle, one.files)
     try:
-        return theory(problem, other, steps)
+        return theory(problem, other, steps, bundle=one.bundle)
     except RunFailed:
         return None
 

@@ -223,7 +223,10 @@ class GivenMisfit:
     def residuals(self, experiment: Experiment) -> Array:
         """Return the misfit of every log, in one row."""
         problems = [problem_of(experiment, bundle, self._files) for bundle in self._bundles]
-        known = [theory(problem, experiment, self._steps) for problem in problems]
+        known = [
+            theory(problem, experiment, self._steps, bundle=bundle)
+            for problem, bundle in zip(problems, self._bundles, strict=True)
+        ]
         difference = self._seeds.values - [self._seeds.of_theory(one) for one in known]
         return np.asarray(difference.reshape(1, -1) / self._unit)
 

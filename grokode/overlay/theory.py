@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dynamics.optimizers import OPTIMIZERS
 from ..dynamics.plan import ceiling, plan
 from ..dynamics.problem import Problem
 from ..dynamics.solvers import SOLVERS
 from ..dynamics.trajectory import Control, Unwatched, integrate, iterate
 from ..errors import InvalidInput
-from ..experiment.bundle import dt_of
+from ..experiment.bundle import Bundle, dt_of, optimizer_of, pace_of
 from ..experiment.spec import Experiment
 from ..memory import free_memory
 from .log import TEST, TRAIN, Array, LoggedCurve, Whole
@@ -59,7 +58,11 @@ def steps_of(curves: Iterable[LoggedCurve]) -> Whole:
 
 
 def theory(
-    problem: Problem, experiment: Experiment, steps: Whole, progress: Callable[[float], None] = lambda _: None
+    problem: Problem,
+    experiment: Experiment,
+    steps: Whole,
+    progress: Callable[[float], None] = lambda _: None,
+    bundle: Bundle | None = None,
 ) -> Theory:
     """Train a problem in theory, and keep its losses at certain steps.
 
@@ -72,6 +75,8 @@ def theory(
         Increasing.
     progress : callable, optional
         Called with the fraction done.
+    bundle : Bundle, optional
+        Whose batches are followed.
 
     Raises
     ------
@@ -80,7 +85,7 @@ def theory(
     RunFailed
         If the training diverges, or a solver gives up.
     """
-    dt, optimizer = dt_of(experiment), OPTIMIZERS.build(experiment.optimizer)
+    dt, pace, optimizer = dt_of(experiment), pace_of(experiment), optimizer_of(experiment, bundle)
     if dt is None:
         raise InvalidInput("steps have no flow time without a step size; give --lr or --dt")
     risks = {TRAIN: problem.train}
@@ -96,9 +101,9 @@ def theory(
     theta0, train = np.array(problem.start.theta), problem.train
     if optimizer.steps:
         bound = train.loss, ceiling(train, theta0)
-        iterate(optimizer.on(train, dt), theta0, bound, steps.tolist(), experiment.optimizer, control)
+        iterate(optimizer.on(train, pace), theta0, bound, steps.tolist(), experiment.optimizer, control)
     else:
-        times, solver, flow = steps * dt, SOLVERS.build(experiment.solver), optimizer.on(train, dt)
+        times, solver, flow = steps * dt, SOLVERS.build(experiment.solver), optimizer.on(train, pace)
         method = plan(flow, train, theta0, solver, rtol=experiment.rtol, t_max=float(times[-1]), memory=free_memory())
         integrate(flow, theta0, experiment.alpha, times.tolist(), method, control)
     columns: NDArray[np.float64] = np.array(rows).reshape(len(steps), len(risks))

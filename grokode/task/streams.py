@@ -16,6 +16,7 @@ class Role(IntEnum):
     NOISE = 4
     TEST_POINTS = 5
     LEARNING_CURVE = 6
+    BATCHES = 7
 
 
 def stream(seed: int, role: Role, *shape: int) -> np.random.Generator:

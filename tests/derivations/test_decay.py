@@ -10,6 +10,7 @@ from grokode_derivations.optimizers import dt, mu
 
 from grokode.dynamics import decay
 from grokode.dynamics.optimizers.gradient_descent import GradientDescent
+from grokode.dynamics.pace import Pace
 
 BY_TAG = {claim.tag: claim for claim in CLAIMS}
 DESCENT = sp.lambdify([gamma, k, dt], BY_TAG["Z6"].statement.value)
@@ -126,7 +127,7 @@ def test_gradient_descent_of_the_package_becomes_the_linearised_one_in_proportio
         start, X, risk = problem.start, problem.train.data.X, problem.train
         r0, eigen = risk.residual(start.V), np.linalg.eigh(start.kernel(problem.network, X, X))
         left = DESCENT(2 * eigen.eigenvalues / len(X), 50, 0.3)
-        optimizer, theta = GradientDescent().on(risk, 0.3), start.V[None]
+        optimizer, theta = GradientDescent().on(risk, Pace(0.3, 1.0)), start.V[None]
         for done in range(50):
             theta = optimizer.step(done, theta)
         linearised = eigen.eigenvectors @ (left * (eigen.eigenvectors.T @ r0))

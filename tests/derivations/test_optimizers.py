@@ -13,6 +13,7 @@ from grokode_validate.network import CommitteeMachine, Weights
 
 import grokode
 from grokode.dynamics.optimizers.gradient_descent import GradientDescent
+from grokode.dynamics.pace import Pace
 
 STATEMENTS = {claim.tag: claim.statement.value for claim in optimizers.CLAIMS}
 SETTINGS = {dt: 0.07, mu: 0.8, wd: 0.02, N: 6, alpha: 0.8}  # width and laziness are those of planted_neurons
@@ -80,7 +81,7 @@ def test_the_proved_map_of_the_factor_is_training_of_real_neurons(planted_neuron
 def test_gradient_descent_of_the_package_is_the_proved_map_and_training_of_real_neurons(make_problem):
     problem = make_problem(width=6, dim=4, alpha=0.8, eps=0.4)
     risk, V0 = problem.train, problem.start.V
-    step = GradientDescent().on(risk, SETTINGS[dt]).step(0, V0[None])[0]
+    step = GradientDescent().on(risk, Pace(SETTINGS[dt], 1.0)).step(0, V0[None])[0]
     one, other = Letter("a gᵀ"), Letter("V G")
     words = sp.expand(STATEMENTS["D1"]).subs({a * T(flow.g): one, V * flow.G: other})
     g, G, _ = risk.moments(V0)

@@ -9,6 +9,7 @@ import scipy.integrate
 from grokode.dynamics import trajectory
 from grokode.dynamics.optimizers.gradient_descent import GradientDescent
 from grokode.dynamics.optimizers.gradient_flow import GradientFlow, SampleGradientFlowOn
+from grokode.dynamics.pace import Pace
 from grokode.dynamics.plan import plan
 from grokode.dynamics.protocols import Method
 from grokode.dynamics.risks.residuals import Residuals
@@ -197,7 +198,7 @@ def test_a_solver_that_fails_is_an_error_and_never_a_shorter_curve(problem, cls,
 
 
 def test_a_map_is_its_own_loop(problem):
-    map = GradientDescent().on(problem.train, 0.2)
+    map = GradientDescent().on(problem.train, Pace(0.2, 1.0))
     steps, record, theta = [0, 1, 2, 7, 500, 1203], Record(), np.array(problem.start.V)
     result = iterate(map, theta, (problem.train.loss, np.inf), steps, "gd", record.control)
     for k in range(steps[-1] + 1):
@@ -213,7 +214,7 @@ def test_a_map_is_its_own_loop(problem):
 def test_a_map_is_looked_at_densely(problem):
     """Every step up to LOOKS, then at least every 1/LOOKS of the steps made."""
     record = Record()
-    map = GradientDescent().on(problem.train, 0.01)
+    map = GradientDescent().on(problem.train, Pace(0.01, 1.0))
     iterate(map, problem.start.V, (problem.train.loss, np.inf), [5000], "gd", record.control)
     looks = np.rint([probes[-1] / 0.01 for _, probes in record.intervals]).astype(int)
     gaps = np.diff(looks)
@@ -222,7 +223,7 @@ def test_a_map_is_looked_at_densely(problem):
 
 
 def test_a_map_can_be_stopped_and_limited(problem):
-    map = GradientDescent().on(problem.train, 0.1)
+    map = GradientDescent().on(problem.train, Pace(0.1, 1.0))
     bound = problem.train.loss, np.inf
     stopped = Record(stop_after=5)
     result = iterate(map, problem.start.V, bound, [0, 100], "gd", stopped.control)

@@ -6,6 +6,7 @@ import scipy.linalg
 
 import grokode
 from grokode.dynamics.optimizers import OPTIMIZERS
+from grokode.dynamics.pace import Pace
 from grokode.dynamics.solvers import SOLVERS
 from grokode.experiment.systems import network_of, system_of
 from grokode.model.states.factor import FactorState
@@ -53,7 +54,7 @@ def test_gradient_descent_converges_to_flow_at_order_one(make_problem, reference
     errors = []
     for halvings in range(3, 8):
         dt = t / 2**halvings / 8
-        map = OPTIMIZERS.build("gradient_descent").on(problem.train, dt)
+        map = OPTIMIZERS.build("gradient_descent").on(problem.train, Pace(dt, 1.0))
         y = np.array(problem.start.V)[None]
         for k in range(round(t / dt)):
             y = map.step(k, y)

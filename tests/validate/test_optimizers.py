@@ -217,5 +217,6 @@ def test_the_defaults_are_torchs_and_nothing_decays_unasked():
         "gradient_descent": no_decay,
         "heavy_ball": {"momentum": 0.9, **no_decay},
         "nesterov": {"momentum": 0.9, **no_decay},
+        "sgd": {"momentum": 0.0, "nesterov": False, **no_decay},
         "adamw": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01},
     }

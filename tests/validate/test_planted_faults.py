@@ -139,7 +139,8 @@ def test_a_faulty_force_or_loss_is_a_miss(monkeypatch, kind, method, part):
 @pytest.mark.parametrize("kind", RISKS)
 def test_a_faulty_force_is_a_miss_of_whole_runs_too(monkeypatch, kind):
     """What trains: the numbers that whole runs are made of, not only the formulas one by one."""
-    cases = {name: [check for check in matrix() if check.name.endswith(name)] for name in SHORT}
+    whole = [check for check in matrix() if not check.name.startswith("sgd")]
+    cases = {name: [check for check in whole if check.name.endswith(name)] for name in SHORT}
     ours = cases[SHORT[1] if kind is PopulationRisk else "plain"]
     for method in ("force", "loss_force_moved"):
         for factor in FACTORS:
@@ -150,6 +151,14 @@ def test_a_faulty_force_is_a_miss_of_whole_runs_too(monkeypatch, kind):
     monkeypatch.setattr(problem, "pays", lambda *_: kind is TensorRisk)
     plant_method(monkeypatch, kind, "loss", 1 + 1e-6, "loss")
     assert missed(ours) == {check.name for check in ours}
+
+
+def test_a_faulty_force_of_a_batch_is_a_miss(monkeypatch):
+    batches = [check for check in matrix() if check.name.startswith("sgd")]
+    for factor in FACTORS:
+        plant_method(monkeypatch, EmpiricalRisk, "force_on", factor, "force")
+        assert missed(batches, factor) == {check.name for check in batches}, factor
+        monkeypatch.undo()
 
 
 @pytest.mark.parametrize("name", ["residuals", "loss_force"])

@@ -1,7 +1,7 @@
 """Optimizers: each turns a risk into a flow or a map.
 
-Facts of a class: ``steps`` (it gives a map), ``exact`` (a really trained network obeys it to rounding),
-``monotone`` (the train loss cannot rise), ``certified`` (the certificate behind ``never`` holds for it).
+Facts of a class: ``steps`` (it gives a map), ``exact`` (a really trained network obeys it to rounding). Facts of an
+optimizer: ``monotone`` (the train loss cannot rise), ``certified`` (the certificate behind ``never`` holds for it).
 """
 
 from ...registry import Entry, Registry
@@ -16,5 +16,18 @@ OPTIMIZERS = Registry(
             "grokode.dynamics.optimizers.gradient_descent:GradientDescent",
             "V <- V + dt F, exactly what a really trained network does",
         ),
+        "heavy_ball": Entry(
+            "grokode.dynamics.optimizers.heavy_ball:HeavyBall", "descent with momentum, as torch's SGD has it"
+        ),
+        "nesterov": Entry(
+            "grokode.dynamics.optimizers.nesterov:Nesterov", "descent with Nesterov's momentum, as torch's SGD has it"
+        ),
+        "sgd": Entry(
+            "grokode.dynamics.optimizers.sgd:Sgd", "descent on mini-batches (batch_size=B), with momentum or without"
+        ),
     },
+    refused=dict.fromkeys(
+        ("adam", "adamw", "adagrad", "adadelta", "rmsprop", "lion"),
+        "each coordinate of it moves by a rule of its own, so the mean weights and their second moments do not close",
+    ),
 )

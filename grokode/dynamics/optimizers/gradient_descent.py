@@ -9,41 +9,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import decay
+from ..pace import Pace
 from ..problem import Risk
+from .decaying import Decaying
+from .momentum import Force
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class GradientDescent:
-    r"""The exact map :math:`V \leftarrow V + dt\, F`, with :math:`dt = \eta \alpha^2 / N` (tag D1)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradientDescent(Decaying):
+    r"""The exact map :math:`V \leftarrow V + dt\, (F - \lambda' V)`, with :math:`dt = \eta \alpha^2 / N` (tag D1).
+
+    :math:`\lambda'` is the weight decay a unit of flow time (tag D4).
+    """
 
     steps: ClassVar[bool] = True
     exact: ClassVar[bool] = True
     monotone: ClassVar[bool] = False
     certified: ClassVar[bool] = False
 
-    def on(self, risk: Risk, dt: float) -> GradientDescentOn:
+    @property
+    def closed_form(self) -> bool:
+        """Whether modes of a linear problem decay as ``decay`` says."""
+        return not self.decays
+
+    def on(self, risk: Risk, pace: Pace) -> DescentOn:
         """Bind to a risk and a step."""
-        return GradientDescentOn(risk, dt)
+        return DescentOn(lambda k, V: risk.force(V), pace, self.rate(pace))
 
     def decay(self, rates: Array, t: Array, dt: float) -> Array:
         """Return what is left at times t of modes of a linearised residual, shape (T, K)."""
         return decay.descent(rates, np.rint(t / dt), dt)
 
 
-class GradientDescentOn:
-    """Gradient descent on one risk."""
+class DescentOn:
+    """Steps along a force, without memory.
+
+    Parameters
+    ----------
+    force : callable
+        ``force(k, V)`` is dV/dt of the flow that step k follows.
+    pace : Pace
+    rate : float
+        Weight decay a unit of flow time.
+    """
 
     memories = 0
 
-    def __init__(self, risk: Risk, dt: float) -> None:
-        self._risk = risk
-        self._dt = dt
+    def __init__(self, force: Force, pace: Pace, rate: float) -> None:
+        self._force, self._dt, self._rate = force, pace.dt, rate
 
     def step(self, k: int, y: Array) -> Array:
         """Return y after step k."""
-        return y + self._dt * self._risk.force(y[0])
+        moved = self._dt * self._force(k, y[0])
+        return (1 - self._dt * self._rate) * y + moved if self._rate else y + moved
 
     def time(self, k: int) -> float:
         """Return the flow time after k steps."""

@@ -105,6 +105,26 @@ class EmpiricalJacobian:
         return solve
 
 
+class Shifted:
+    """J - rate I: the Jacobian of a flow with weight decay."""
+
+    def __init__(self, J: Jacobian, rate: float) -> None:
+        self._J, self._rate = J, rate
+
+    def times(self, d: Array) -> Array:
+        """Return (J - rate I) d, shape (n,)."""
+        return self._J.times(d) - self._rate * d
+
+    def dense(self) -> Array:
+        """Return J - rate I, shape (n, n)."""
+        J = self._J.dense()
+        return J - self._rate * np.eye(len(J))
+
+    def factor(self, shift: complex) -> Solve:
+        """Return the map from R to the solution d of (shift I - J + rate I) d = R."""
+        return self._J.factor(shift + self._rate)
+
+
 def factor_dense(J: Array, shift: complex) -> Solve:
     """Factorise shift I - J for a dense symmetric J; returns the map from R to the solution."""
     A = -J.astype(np.result_type(J, shift))

@@ -59,3 +59,12 @@ class SampledRisk:
         slopes = self._a + network.eps * (H0 + dH / 2)
         residual: Array = self._offset + network.alpha * np.sum(dH * slopes, axis=1)
         return residual
+
+    def force_on(self, theta: Array, rows: NDArray[np.intp]) -> Array:
+        """Return dV/dt of the gradient flow on some of the samples, shape (r, D)."""
+        network, X = self.network, self.data.X[rows]
+        dH, H0 = X @ (theta - self._V0).T, X @ self._V0.T
+        r = self._offset[rows] + network.alpha * np.sum(dH * (self._a + network.eps * (H0 + dH / 2)), axis=1)
+        C = self._a + network.eps * (H0 + dH)
+        force: Array = (-2 / (network.alpha * len(rows))) * ((r[:, None] * C).T @ X)
+        return force

@@ -52,7 +52,16 @@ def test_descent_keeps_the_promise_of_exact_maps(monkeypatch, changes):
 
 
 def test_flows_and_what_needs_the_samples_are_the_same(monkeypatch):
-    common = {"dim": 6, "n_train": 60, "n_test": 70, "width": 4, "t_max": 1e3, "points": 20, "lazy": True}
+    common = {
+        "dim": 6,
+        "n_train": 60,
+        "n_test": 70,
+        "width": 4,
+        "t_max": 1e3,
+        "points": 20,
+        "lazy": True,
+        "solver": "bdf",
+    }
     monkeypatch.setattr(problem, "pays", lambda *_: False)
     by_samples = grokode.run(**common)
     monkeypatch.setattr(problem, "pays", lambda *_: True)

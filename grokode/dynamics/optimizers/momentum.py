@@ -1,0 +1,55 @@
+"""The map of every optimizer with momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..pace import Pace
+
+Array = NDArray[np.float64]
+Force = Callable[[int, Array], Array]
+
+
+class MomentumOn:
+    r"""Descent with a memory U, whose force is followed as torch's SGD does; y stacks V and U.
+
+    .. math:: S = \lambda' V - F_k(V), \qquad U \leftarrow \mu U + S, \qquad V \leftarrow V - dt\, U
+              \quad\text{or}\quad V - dt\, (S + \mu U) \quad \text{(Nesterov)}
+
+    Parameters
+    ----------
+    force : callable
+        ``force(k, V)`` is dV/dt of the flow that step k follows.
+    pace : Pace
+    rate : float
+        :math:`\lambda'`, weight decay a unit of flow time.
+    momentum : float
+    nesterov : bool
+    decoupled : bool
+        Whether the decay shrinks V before the step instead.
+    """
+
+    memories = 1
+
+    def __init__(
+        self, force: Force, pace: Pace, rate: float, *, momentum: float, nesterov: bool, decoupled: bool
+    ) -> None:
+        self._force, self._dt, self._momentum, self._nesterov = force, pace.dt, momentum, nesterov
+        self._coupled, self._kept = (0.0, 1 - pace.dt * rate) if decoupled else (rate, 1.0)
+
+    def step(self, k: int, y: Array) -> Array:
+        """Return y after step k."""
+        V, U = y
+        slope = self._coupled * V - self._force(k, V)
+        new = np.empty_like(y)
+        new[1] = self._momentum * U + slope
+        ahead = slope + self._momentum * new[1] if self._nesterov else new[1]
+        new[0] = self._kept * V - self._dt * ahead
+        return new
+
+    def time(self, k: int) -> float:
+        """Return the flow time after k steps."""
+        return k * self._dt

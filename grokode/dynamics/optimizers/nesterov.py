@@ -1,0 +1,51 @@
+"""Gradient descent with Nesterov's momentum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..pace import Pace
+from ..problem import Risk
+from .decaying import Decaying, check_momentum
+from .momentum import MomentumOn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nesterov(Decaying):
+    r"""Nesterov's momentum as torch's SGD has it, the force taken at the weights themselves.
+
+    .. math:: U \leftarrow \mu U - F, \qquad V \leftarrow V + dt\, (F - \mu U)
+
+    The textbook takes it ahead, :math:`v \leftarrow \mu v + dt\, F(V + \mu v)` and :math:`V \leftarrow V + v`; its
+    points ahead, :math:`V + \mu v`, are the iterates of this form, with :math:`v = -dt\, U` (tag D3).
+
+    Parameters
+    ----------
+    momentum : float
+        :math:`\mu`, from 0 to below 1.
+    weight_decay, decay_rate, decoupled
+        See ``Decaying``.
+    """
+
+    steps: ClassVar[bool] = True
+    exact: ClassVar[bool] = True
+    monotone: ClassVar[bool] = False
+    certified: ClassVar[bool] = False
+
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        Decaying.__post_init__(self)
+        check_momentum(self.momentum)
+
+    def on(self, risk: Risk, pace: Pace) -> MomentumOn:
+        """Bind to a risk and a step."""
+        return MomentumOn(
+            lambda k, V: risk.force(V),
+            pace,
+            self.rate(pace),
+            momentum=self.momentum,
+            nesterov=True,
+            decoupled=self.decoupled,
+        )
