@@ -149,6 +149,33 @@ def _where_the_roots_meet(apart: sp.Expr) -> Generator[Say, None, sp.Expr]:
     return together
 
 
+def _modified_flow() -> Derivation:
+    change = -2 / P * T(B) * B
+    moved = alpha * B * (FORCE - dt / 2 * change * FORCE)
+    yield Equal(
+        words="The modified flow is V̇ = F − (dt/2) F′F (D7). Linearised, F = −(2/(αP)) Bᵀ r and F′ = −(2/P) Bᵀ B, and "
+        "r = r₀ + α B (V − V₀) moves by",
+        left=reduce(moved, GRAM),
+        right=-2 / P * K * r - 2 * dt / P**2 * K * K * r,
+    )
+    rate = gamma + dt * gamma**2 / 2
+    yield Equal(
+        words="With K₀ v = λ v and γ = 2λ/P the component v·r moves by",
+        left=reduce(T(v) * moved, {**GRAM, **MODE}),
+        right=sp.expand(-rate) * T(v) * r,
+    )
+    rho = sp.Function("ρ")
+    left = sp.dsolve(rho(t).diff(t) + rate * rho(t), rho(t), ics={rho(0): 1}).rhs
+    yield Equal(words="so a component that starts as 1 is, at time t,", left=left, right=sp.exp(-rate * t))
+    steps = sp.series(sp.log(1 - gamma * dt) / dt, dt, 0, 2).removeO()
+    yield Equal(
+        words="Descent multiplies it by 1 − γ dt a step (Z6), whose logarithm over dt is, to first order in dt,",
+        left=sp.expand(steps),
+        right=sp.expand(-rate),
+    )
+    return left
+
+
 CLAIMS = (
     Claim(
         tag="Z6",
@@ -170,5 +197,15 @@ CLAIMS = (
             value=(1 + mu - h, mu, APART, TOGETHER),
         ),
         derive=_heavy_ball,
+    ),
+    Claim(
+        tag="Z8",
+        equation="ours: grokode.dynamics.decay.modified_flow",
+        title="linearised, what the modified flow leaves of a mode",
+        statement=Formula(
+            latex=r"\rho(t) = e^{-(\gamma + dt\, \gamma^2 / 2) t} \rho_0, \quad \gamma = 2 \lambda / P",
+            value=sp.exp(-(gamma + dt * gamma**2 / 2) * t),
+        ),
+        derive=_modified_flow,
     ),
 )

@@ -14,7 +14,7 @@ are promised; the second sees a changed factor that the first could not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -28,6 +28,7 @@ from grokode.experiment.simulate import simulate
 from grokode.experiment.spec import Experiment
 
 from .compare import margin, second_moments, sizes
+from .optimizers import CorrectedDescent, Optimizer
 from .results import CaseResult, Kind
 from .tolerances import ROUNDING
 from .training import Trained, train
@@ -47,7 +48,7 @@ EXTRAPOLATED = 1e-7
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FlowCase:
-    """One experiment under gradient flow.
+    """One experiment under a flow.
 
     Parameters
     ----------
@@ -58,12 +59,15 @@ class FlowCase:
         When to compare, in units of dt.
     halvings : int
         How often dt is halved.
+    optimizer : str
+        A flow; one that corrects for a step corrects for dt itself, whatever the steps of what it is compared with.
     """
 
     name: str
     parameters: Mapping[str, Any]
     steps: tuple[int, ...]
     halvings: int = 4
+    optimizer: str = "gradient_flow"
     files: Mapping[str, Array] = field(default_factory=dict)
     kind: Kind = Kind.FLOW
 
@@ -98,7 +102,8 @@ class FlowCase:
 
     @cached_property
     def _descents(self) -> list[Trained]:
-        return [descend(self.parameters, self._times, halvings, self.files) for halvings in range(self.halvings + 1)]
+        euler = EULER[self.optimizer](self.parameters["dt"])
+        return [descend(self.parameters, self._times, k, self.files, euler) for k in range(self.halvings + 1)]
 
     @property
     def _mean_square_label(self) -> float:
@@ -106,15 +111,19 @@ class FlowCase:
         return float(points.weights @ points.y**2)
 
     def _flow(self, **tolerance: float) -> Run:
-        return flow(self.parameters, "gradient_flow", self._times, self.files, **tolerance)
+        return flow(self.parameters, self.optimizer, self._times, self.files, **tolerance)
 
 
 def descend(
-    parameters: Mapping[str, Any], times: tuple[float, ...], halvings: int, files: Mapping[str, Array] | None = None
+    parameters: Mapping[str, Any],
+    times: tuple[float, ...],
+    halvings: int,
+    files: Mapping[str, Array] | None = None,
+    euler: Callable[[float], Optimizer] | None = None,
 ) -> Trained:
-    """Train real neurons by gradient descent with dt halved a number of times."""
+    """Train real neurons with dt halved a number of times, by gradient descent or by Euler's steps on another flow."""
     changed = {"optimizer": "gradient_descent", "times": times, "dt": parameters["dt"] / 2**halvings}
-    return train(_experiment(parameters, changed), None, files)
+    return train(_experiment(parameters, changed), None, files, optimizer=euler)
 
 
 def flow(
@@ -145,6 +154,12 @@ def extrapolated(values: list[Array]) -> tuple[Array, Array]:
     return column[-1], column[-1] - before[-1]
 
 
+EULER: dict[str, Callable[[float], Callable[[float], Optimizer] | None]] = {
+    "gradient_flow": lambda dt: None,
+    "modified_flow": lambda dt: lambda ratio: CorrectedDescent(corrected=dt * ratio),
+}
+"""From the experiment's dt, the steps of real neurons that go to a flow: descent's own, or corrected ones."""
+
 STEPS = (0, 1, 3, 10, 30, 100)
 
 FLOWS: dict[str, dict[str, Any]] = {
@@ -160,6 +175,7 @@ def flow_cases(*, full: bool) -> list[FlowCase]:
     base = {"dim": 5, "n_train": 12, "n_test": 8, "width": 7, "alpha": 1.0, "eps": 0.3}
     steps = (*STEPS, 300, 1000) if full else STEPS
     return [
-        FlowCase(name=f"gradient_flow: {name}", parameters=base | changed, steps=steps)
+        FlowCase(name=f"{optimizer}: {name}", parameters=base | changed, steps=steps, optimizer=optimizer)
+        for optimizer in EULER
         for name, changed in FLOWS.items()
     ]

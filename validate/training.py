@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,8 +82,12 @@ def train(
     files: Mapping[str, Array] | None = None,
     *,
     neurons: int | None = None,
+    optimizer: Callable[[float], Optimizer] | None = None,
 ) -> Trained:
-    """Train real neurons on an experiment's own draw, to its end; ``direct`` has the parameters."""
+    """Train real neurons on an experiment's own draw, to its end; ``direct`` has the parameters.
+
+    ``optimizer``, from the learning rate of a unit of flow time, takes the place of the experiment's twin.
+    """
     dt = dt_of(experiment)
     known = optimizer_of(experiment, bundle)
     record = saved_points(experiment, bundle, takes_steps=True, dt=dt)
@@ -93,9 +97,10 @@ def train(
     points, width = samples["train"], _width(experiment, neurons)
     _refuse(samples, width, len(record), kernel=experiment.lazy is True)
     start = Weights.of(_neurons(experiment, bundle, draw, width))
-    optimizer = twin(experiment.optimizer, pace_of(experiment), width / experiment.alpha**2)
+    ratio = width / experiment.alpha**2
+    rule = optimizer(ratio) if optimizer else twin(experiment.optimizer, pace_of(experiment), ratio)
     machine = CommitteeMachine(alpha=experiment.alpha, eps=experiment.eps, centered=experiment.centered)
-    how: Any = {"lr": learning_rate(dt, experiment.alpha, width), "record": record, "optimizer": optimizer}
+    how: Any = {"lr": learning_rate(dt, experiment.alpha, width), "record": record, "optimizer": rule}
     batches = known.order(len(points.y)).rows if isinstance(known, Sgd) else None
     with threadpool_limits(limits=experiment.threads), np.errstate(over="ignore", invalid="ignore"):
         began = time.perf_counter()

@@ -30,6 +30,25 @@ def flow(rates: Array, t: Array) -> Array:
     return np.exp(-np.multiply.outer(t, rates))
 
 
+def modified_flow(rates: Array, t: Array, dt: float) -> Array:
+    r"""Return what the modified flow leaves, :math:`e^{-(\gamma + dt\, \gamma^2 / 2) t}` (Z8).
+
+    Parameters
+    ----------
+    rates : ndarray, shape (K,)
+        In units of inverse flow time.
+    t : ndarray, shape (T,)
+        Flow times.
+    dt : float
+        Flow time of the step that is corrected for.
+
+    Returns
+    -------
+    ndarray, shape (T, K)
+    """
+    return np.exp(-np.multiply.outer(t, rates * (1 + dt * rates / 2)))
+
+
 def descent(rates: Array, steps: Array, dt: float) -> Array:
     r"""Gradient descent, :math:`(1 - \gamma\, dt)^k` after k steps (Z6).
 

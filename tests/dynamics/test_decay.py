@@ -39,6 +39,14 @@ def test_flow_is_the_matrix_exponential():
         np.testing.assert_allclose(rotation.T @ scipy.linalg.expm(-t * A) @ rotation, np.diag(row), atol=1e-12)
 
 
+def test_modified_flow_is_where_descent_goes_at_order_two():
+    """At dt 0.01 and half of it, the largest rate times dt is 0.03: the next order is that much smaller."""
+    gaps = [np.abs(decay.descent(RATES, np.array([2 / dt]), dt) - decay.modified_flow(RATES, np.array([2.0]), dt))
+            for dt in (0.01, 0.005)]  # fmt: skip
+    np.testing.assert_allclose(np.log2(gaps[0][0, :3] / gaps[1][0, :3]), 2, atol=0.05)
+    np.testing.assert_allclose(decay.modified_flow(RATES, STEPS, 1e-12), decay.flow(RATES, STEPS), rtol=1e-8, atol=0)
+
+
 @pytest.mark.parametrize("dt", [0.01, 0.3, 0.6])
 def test_descent_is_its_recursion(dt):
     """Steps up to 1.8 over the largest rate: beyond one, the sign alternates."""

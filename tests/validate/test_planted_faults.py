@@ -17,6 +17,8 @@ from grokode_validate.report import validate
 
 from grokode.dynamics import problem
 from grokode.dynamics.optimizers import OPTIMIZERS
+from grokode.dynamics.optimizers.modified_flow import ModifiedFlow
+from grokode.dynamics.pace import Pace
 from grokode.dynamics.problem import Risk
 from grokode.dynamics.risks import kernels, population
 from grokode.dynamics.risks.empirical import EmpiricalRisk
@@ -98,11 +100,21 @@ def test_a_faulty_step_of_a_map_is_a_miss(monkeypatch, name):
 
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if not OPTIMIZERS.load(name).steps])
 def test_a_faulty_speed_of_a_flow_is_a_miss(monkeypatch, name):
-    checks = flow_cases(full=False)[-1:]
+    checks = [case for case in flow_cases(full=False) if case.optimizer == name][-1:]
     for factor in FACTORS:
         plant_step(monkeypatch, name, 0, factor)
         assert missed(checks, factor), factor
         monkeypatch.undo()
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.5, 1 + 1e-4])
+def test_a_faulty_correction_of_the_modified_flow_is_a_miss(monkeypatch, factor):
+    """A thousandth of the correction is 1e-3 dt rate / 2 of the speed; a ten-thousandth is still beyond 1e-6."""
+    checks = [case for case in flow_cases(full=False) if case.optimizer == "modified_flow"][:1]
+    assert not missed(checks)
+    on = ModifiedFlow.on
+    monkeypatch.setattr(ModifiedFlow, "on", lambda self, risk, pace: on(self, risk, Pace(factor * pace.dt, pace.ratio)))
+    assert missed(checks)
 
 
 # ---- forces and losses

@@ -1,7 +1,8 @@
 """Optimizers: each turns a risk into a flow or a map.
 
-Facts of a class: ``steps`` (it gives a map), ``exact`` (a really trained network obeys it to rounding). Facts of an
-optimizer: ``monotone`` (the train loss cannot rise), ``certified`` (the certificate behind ``never`` holds for it).
+Facts of a class: ``steps`` (it gives a map), ``exact`` (a really trained network obeys it to rounding), ``order`` (of a
+flow: at which descent with the same step goes to it). Facts of an optimizer: ``monotone`` (the train loss cannot rise),
+``certified`` (the certificate behind ``never`` holds for it).
 """
 
 from ...registry import Entry, Registry
@@ -11,6 +12,10 @@ OPTIMIZERS = Registry(
     {
         "gradient_flow": Entry(
             "grokode.dynamics.optimizers.gradient_flow:GradientFlow", "dV/dt = F, the limit of small steps"
+        ),
+        "modified_flow": Entry(
+            "grokode.dynamics.optimizers.modified_flow:ModifiedFlow",
+            "dV/dt = F - (dt/2) F'F, descent with step dt to second order",
         ),
         "gradient_descent": Entry(
             "grokode.dynamics.optimizers.gradient_descent:GradientDescent",

@@ -32,6 +32,7 @@ class GradientFlow:
 
     steps: ClassVar[bool] = False
     exact: ClassVar[bool] = False
+    order: ClassVar[int] = 1
 
     decay_rate: float = 0.0
 
