@@ -196,3 +196,19 @@ def test_the_steps_of_logs_are_those_that_hold_a_value_and_all_that_an_average_n
     assert steps_of([curve([0, 5, 90])]).tolist() == [0, 5, 90]
     assert steps_of([curve([5, 90]), curve([1, 5])]).tolist() == [1, 5, 90]
     assert steps_of([curve([10, 14], [2, 4]), curve([3])]).tolist() == [3, *range(8, 15)]
+
+
+def test_a_bundles_own_batches_and_momentum_are_followed(tmp_path, rng):
+    """A log of a run in batches of an order of its own agrees with the theory of its bundle to rounding."""
+    arrays = {
+        "X_train": rng.standard_normal((9, 4)), "y_train": rng.standard_normal(9), "W0": rng.standard_normal((5, 4)),
+        "alpha": 0.8, "eps": 0.3, "lr": 0.2, "centered": True, "step": [0, 5, 20, 60],
+    }  # fmt: skip
+    how = {"momentum": 0.6, "weight_decay": 0.01, "batch_order": rng.integers(0, 9, 22), "batch_size": 4}
+    bundle = grokode.Bundle(**arrays, **how)
+    run = grokode.run(bundle)
+    grokode.save(run, tmp_path / "log.npz")
+    agreement = grokode.overlay.compare([tmp_path / "log.npz"], bundle).compared[0].agreement
+    assert agreement.max_log <= 1e-12
+    others = grokode.Bundle(**arrays, **{**how, "batch_order": np.arange(9)})
+    assert grokode.overlay.compare([tmp_path / "log.npz"], others).compared[0].agreement.max_log > 1e-3
