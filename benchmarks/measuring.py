@@ -64,12 +64,16 @@ CASES = {
 
 
 def one_thread() -> None:
-    """Keep this process, and what it imports or starts later, on one core with one thread."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    """Use one thread for matrix products."""
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(limits=1)
+
+
+def one_core() -> None:
+    """Keep this process, and every thread that it starts later, on one core, where the system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def seconds(call: Callable[[], object], budget: float = 0.5) -> float:

@@ -227,17 +227,21 @@ def draw(measured: dict[str, Points], path: str) -> None:
     """Draw err against equivalents, one panel a case."""
     import matplotlib
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
 
-    figure = Figure(figsize=(4 * len(measured), 3.6), layout="constrained")
+    figure = Figure(figsize=(3 * len(measured) + 2, 3.6), layout="constrained")
     axes = figure.subplots(1, len(measured), squeeze=False, sharey=True)[0]
     colors = dict(zip(SOLVER_NAMES, matplotlib.colormaps["tab20"].colors, strict=False))
+    lines = {}
     for ax, (name, points) in zip(axes, measured.items(), strict=True):
         for solver, pairs in points.items():
-            errors, paid = np.array(sorted(pairs)).T
-            ax.loglog(paid, errors, "o-", color=colors[solver], label=solver)
+            errors, paid = np.array(pairs).T
+            (lines[solver],) = ax.loglog(paid, errors, "o-", color=colors[solver])
         ax.axhline(PROMISE, color="0.6", linewidth=1)
-        ax.set(title=name, xlabel="time (right-hand sides)", ylabel="err")
-        ax.legend(fontsize="x-small")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.set(title=name, xlabel="time (right-hand sides)")
+    axes[0].set(ylabel="err")
+    figure.legend(list(lines.values()), list(lines), loc="outside right upper")
     figure.savefig(path)
 
 
