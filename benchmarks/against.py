@@ -3,7 +3,8 @@
     OPENBLAS_NUM_THREADS=1 python benchmarks/against.py [--plot against.png]
     OPENBLAS_NUM_THREADS=1 python benchmarks/against.py --full
 
-A curve is the train and the test loss at 60 times up to t = 1e5, 100,000 steps of dt = 1, on one thread of one core.
+A curve is the train and the test loss at 60 times, evenly in log time from t = 10 to 1e5 or
+100,000 steps of dt = 1, on one thread of one core.
 grokode's seconds hold all of it, from the draw to the losses, once compiled. The others' hold only steps or the
 integration, without compilation and without losses. Training is timed over ``--steps`` steps and scaled, unless
 ``--full`` makes all of them: then err of everything is against training in float64 by JAX, and else that of flows
@@ -29,6 +30,7 @@ import scipy.integrate
 from measuring import (
     CASES,
     DEFAULT,
+    POINTS,
     Array,
     Training,
     error,
@@ -46,7 +48,7 @@ from grokode.dynamics.problem import Problem
 CASE = CASES["figure1"]
 WIDTH, DT = 500, 1.0
 STEPS = round(CASE.t_max / DT)
-SAVED = [0, *np.unique(np.rint(np.geomspace(1, STEPS, 60)).astype(int)).tolist()]
+SAVED = [0, *np.rint(np.geomspace(10, STEPS, POINTS)).astype(int).tolist()]
 RTOL, ATOL = 1e-3, 1e-6
 BATCHES = 3
 """Batches of steps that are timed, of which the fastest counts."""
