@@ -3,12 +3,11 @@
     OPENBLAS_NUM_THREADS=1 python benchmarks/against.py [--plot against.png]
     OPENBLAS_NUM_THREADS=1 python benchmarks/against.py --full
 
-A curve is the train and the test loss at 60 times, evenly in log time from t = 10 to 1e5 or
-100,000 steps of dt = 1, on one thread of one core.
-grokode's seconds hold all of it, from the draw to the losses, once compiled. The others' hold only steps or the
-integration, without compilation and without losses. Training is timed over ``--steps`` steps and scaled, unless
-``--full`` makes all of them: then err of everything is against training in float64 by JAX, and else that of flows
-against Radau at 1e-8.
+A curve is the train and the test loss at 60 times, evenly in log time from t = 10 to 1e5, which is 100,000 steps of
+dt = 1, on one thread of one core. grokode's seconds hold all of it, from the draw to the losses, once compiled. The
+others' hold only steps or the integration, without compilation and without losses. Training is timed over ``--steps``
+steps and scaled, unless ``--full`` makes all of them: then err of everything is against training in float64 by NumPy,
+and else that of flows against Radau at 1e-8.
 
 The general solvers integrate the plain equations of (wbar, M) at rtol 1e-3, atol 1e-6: SciPy's ``solve_ivp`` with its
 defaults, and diffrax's Tsit5 under a PIDController, for no more than ``--max-steps`` steps. Kvaerno5 is not tried: it
@@ -50,6 +49,7 @@ WIDTH, DT = 500, 1.0
 STEPS = round(CASE.t_max / DT)
 SAVED = [0, *np.rint(np.geomspace(10, STEPS, POINTS)).astype(int).tolist()]
 RTOL, ATOL = 1e-3, 1e-6
+NUMPY = "NumPy, float64"
 BATCHES = 3
 """Batches of steps that are timed, of which the fastest counts."""
 
@@ -65,6 +65,10 @@ class Row:
     seconds: float
     curve: Array
     remark: str = ""
+
+
+Made = tuple[float, Array, str]
+"""Seconds, curve and remark."""
 
 
 def no_curve() -> Array:
@@ -138,7 +142,7 @@ def grokode_flow() -> Row:
 Train = Callable[[Any, int], Any]
 
 
-def trained(name: str, train: Train, start: Any, steps: int, curve_of: Callable[[list[Any]], Array], full: bool) -> Row:
+def trained(train: Train, start: Any, steps: int, curve_of: Callable[[list[Any]], Array], full: bool) -> Made:
     """Return a training, all of it or a part that is scaled; ``train(W, k)`` makes k steps."""
     train(start, 2)
     if full:
@@ -147,17 +151,16 @@ def trained(name: str, train: Train, start: Any, steps: int, curve_of: Callable[
             before = time.perf_counter()
             states.append(train(states[-1], k - k_old))
             taken += time.perf_counter() - before
-        return Row(name=name, seconds=taken, curve=curve_of(states), remark=f"all {STEPS} steps")
+        return taken, curve_of(states), f"all {SAVED[-1]} steps"
     batches = []
     for _ in range(BATCHES):
         before = time.perf_counter()
         train(start, steps)
         batches.append(time.perf_counter() - before)
-    remark = f"{steps} steps, scaled"
-    return Row(name=name, seconds=min(batches) / steps * STEPS, curve=no_curve(), remark=remark)
+    return min(batches) / steps * STEPS, no_curve(), f"{steps} steps, scaled"
 
 
-def grokode_descent(problem: Problem, steps: int, full: bool) -> Row:
+def grokode_descent(problem: Problem, steps: int, full: bool) -> Made:
     descent = GradientDescent().on(problem.train, DT)
 
     def train(y: Array, k: int) -> Array:
@@ -166,19 +169,19 @@ def grokode_descent(problem: Problem, steps: int, full: bool) -> Row:
         return y
 
     start = np.array(problem.start.theta)[None]
-    return trained("grokode, descent", train, start, steps, lambda ys: losses(problem, [y[0] for y in ys]), full)
+    return trained(train, start, steps, lambda ys: losses(problem, [y[0] for y in ys]), full)
 
 
-def numpy_training(plain: Plain, steps: int, full: bool) -> Row:
+def numpy_training(plain: Plain, steps: int, full: bool) -> Made:
     X, y, f_0 = plain.arguments
     network = plain.problem.network
     lr = DT * WIDTH / network.alpha**2
     training = Training(X=X, y=y, alpha=network.alpha, eps=network.eps, lr=lr, f_0=f_0)
     curve = lambda Ws: plain.losses(plain.moments(W) for W in Ws)  # noqa: E731
-    return trained("NumPy, float64", training.train, plain.W0, steps, curve, full)
+    return trained(training.train, plain.W0, steps, curve, full)
 
 
-def jax_training(plain: Plain, dtype: str, steps: int, full: bool) -> Row:
+def jax_training(plain: Plain, dtype: str, steps: int, full: bool) -> Made:
     """Return training by autodiff under jit, all steps of a call in one compiled loop."""
     import jax
 
@@ -195,14 +198,14 @@ def jax_training(plain: Plain, dtype: str, steps: int, full: bool) -> Row:
     loop = jax.jit(lambda W, k: jax.lax.fori_loop(0, k, lambda _, W: W - lr * slope(W), W))
     curve = lambda Ws: plain.losses(plain.moments(np.asarray(W, float)) for W in Ws)  # noqa: E731
     train = lambda W, k: loop(W, k).block_until_ready()  # noqa: E731
-    return trained(f"JAX, {dtype}", train, W0, steps, curve, full)
+    return trained(train, W0, steps, curve, full)
 
 
 class TooLong(Exception):
     """The limit has passed."""
 
 
-def scipy_default(plain: Plain, times: Sequence[float], limit: float) -> Row:
+def scipy_default(plain: Plain, times: Sequence[float], limit: float) -> Made:
     network, D, deadline = plain.problem.network, plain.W0.shape[1], time.perf_counter() + limit
     arguments = plain.arguments
 
@@ -216,19 +219,19 @@ def scipy_default(plain: Plain, times: Sequence[float], limit: float) -> Row:
         return np.concatenate([d_wbar, dM.ravel()])
 
     wbar, M = plain.moments(plain.W0)
-    name, started = "SciPy, solve_ivp (RK45)", time.perf_counter()
+    started = time.perf_counter()
     try:
         solution = scipy.integrate.solve_ivp(
             slope, (0.0, times[-1]), np.concatenate([wbar, M.ravel()]), t_eval=times, rtol=RTOL, atol=ATOL
         )
     except TooLong as reason:
-        return Row(name=name, seconds=np.inf, curve=no_curve(), remark=str(reason))
+        return np.inf, no_curve(), str(reason)
     taken = time.perf_counter() - started
     curve = plain.losses(split(z) for z in solution.y.T)
-    return Row(name=name, seconds=taken, curve=curve, remark=f"{solution.nfev} evaluations")
+    return taken, curve, f"{solution.nfev} evaluations"
 
 
-def diffrax_tsit5(plain: Plain, times: Sequence[float], max_steps: int) -> Row:
+def diffrax_tsit5(plain: Plain, times: Sequence[float], max_steps: int) -> Made:
     import diffrax
     import jax
 
@@ -255,12 +258,11 @@ def diffrax_tsit5(plain: Plain, times: Sequence[float], max_steps: int) -> Row:
     started = time.perf_counter()
     solution = jax.block_until_ready(compiled(start))
     taken = time.perf_counter() - started
-    steps, name = int(solution.stats["num_steps"]), "diffrax, Tsit5"
+    steps = int(solution.stats["num_steps"])
     if solution.result != diffrax.RESULTS.successful:
-        remark = f"stopped after {steps} steps, {taken:.0f} s"
-        return Row(name=name, seconds=np.inf, curve=no_curve(), remark=remark)
+        return np.inf, no_curve(), f"stopped after {steps} steps, {taken:.0f} s"
     curve = plain.losses(zip(*(np.asarray(part) for part in solution.ys), strict=True))
-    return Row(name=name, seconds=taken, curve=curve, remark=f"{steps} steps")
+    return taken, curve, f"{steps} steps"
 
 
 # ---- the table
@@ -272,18 +274,19 @@ def rows(options: argparse.Namespace, problem: Problem) -> Iterator[Row]:
     plain = Plain(problem, start.neurons(WIDTH, np.random.default_rng(0)))
     times = [float(DT * k) for k in SAVED]
     yield grokode_flow()
-    yield grokode_descent(problem, options.steps, options.full)
-    for make in (
-        lambda: jax_training(plain, "float64", options.steps, options.full),
-        lambda: jax_training(plain, "float32", options.steps, options.full),
-        lambda: numpy_training(plain, options.steps, options.full),
-        lambda: scipy_default(plain, times, options.limit),
-        lambda: diffrax_tsit5(plain, times, options.max_steps),
-    ):
+    for name, make in {
+        "grokode, descent": lambda: grokode_descent(problem, options.steps, options.full),
+        NUMPY: lambda: numpy_training(plain, options.steps, options.full),
+        "JAX, float64": lambda: jax_training(plain, "float64", options.steps, options.full),
+        "JAX, float32": lambda: jax_training(plain, "float32", options.steps, options.full),
+        "SciPy, solve_ivp (RK45)": lambda: scipy_default(plain, times, options.limit),
+        "diffrax, Tsit5": lambda: diffrax_tsit5(plain, times, options.max_steps),
+    }.items():
         try:
-            yield make()
-        except ModuleNotFoundError as missing:
-            yield Row(name=str(missing.name), seconds=np.inf, curve=no_curve(), remark="not installed")
+            seconds, curve, remark = make()
+        except ModuleNotFoundError:
+            seconds, curve, remark = np.inf, no_curve(), "not installed: pip install '.[benchmarks]'"
+        yield Row(name=name, seconds=seconds, curve=curve, remark=remark)
 
 
 def draw(made: Sequence[Row], path: str) -> None:
@@ -320,7 +323,7 @@ def main() -> None:
         print(f"{row.name:24s} {row.seconds:10.3f} s  {row.remark}", flush=True)
         made.append(row)
     known = {row.name: row for row in made}
-    reference = known["JAX, float64"].curve if options.full else reference_of(problem, [DT * k for k in SAVED])
+    reference = known[NUMPY].curve if options.full else reference_of(problem, [DT * k for k in SAVED])
     print(f"\n{'':24s} {'seconds':>10s} {'ratio':>9s}  err against {'training' if options.full else 'Radau'}")
     for row in made:
         err = f"{error(problem, row.curve, reference):.1e}" if len(row.curve) else "-"

@@ -99,6 +99,7 @@ def exponent(x: Sequence[float], y: Sequence[float]) -> str:
 def draw(table: dict[str, list[dict[str, Any]]], path: str) -> None:
     """Draw the seconds and the memory, one column an axis."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
 
     figure = Figure(figsize=(3 * len(table), 5), layout="constrained")
     axes = figure.subplots(2, len(table), squeeze=False, sharex="col", sharey="row")
@@ -107,6 +108,7 @@ def draw(table: dict[str, list[dict[str, Any]]], path: str) -> None:
         for quantity in ("flow", "step", "draw"):
             above.loglog(x, [row[quantity] for row in rows], "o-", label=QUANTITIES[quantity])
         below.loglog(x, [row["arrays"] for row in rows], "o-", color="0.3")
+        below.xaxis.set_minor_formatter(NullFormatter())
         below.set(xlabel=SYMBOLS[axis])
     axes[0, 0].set(ylabel="seconds")
     axes[1, 0].set(ylabel="peak MB of arrays")
