@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
 
 import numpy as np
+from measuring import seconds
 
 from grokode.dynamics.risks.empirical import EmpiricalRisk
 from grokode.dynamics.risks.tensor import TensorRisk, pays
@@ -22,17 +22,6 @@ from grokode.model.states.factor import FactorState
 from grokode.task.data import Data
 
 FEW, MANY = 1000, 10_000
-
-
-def seconds(call: Callable[[], object], budget: float = 0.5) -> float:
-    """Return the lowest decile of many calls: other work on the machine only adds."""
-    call()
-    taken, started = [], time.perf_counter()
-    while time.perf_counter() - started < budget or len(taken) < 3:
-        before = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - before)
-    return float(np.quantile(taken, 0.1))
 
 
 def main() -> None:
