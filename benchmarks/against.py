@@ -42,6 +42,7 @@ from measuring import (
 )
 
 from grokode.dynamics.optimizers.gradient_descent import GradientDescent
+from grokode.dynamics.pace import Pace
 from grokode.dynamics.problem import Problem
 
 CASE = CASES["figure1"]
@@ -161,7 +162,7 @@ def trained(train: Train, start: Any, steps: int, curve_of: Callable[[list[Any]]
 
 
 def grokode_descent(problem: Problem, steps: int, full: bool) -> Made:
-    descent = GradientDescent().on(problem.train, DT)
+    descent = GradientDescent().on(problem.train, Pace(DT, 1.0))
 
     def train(y: Array, k: int) -> Array:
         for step in range(k):

@@ -16,7 +16,8 @@ import numpy as np
 from measuring import Training, one_thread
 
 import grokode
-from grokode.dynamics.optimizers.gradient_descent import GradientDescent, GradientDescentOn
+from grokode.dynamics.optimizers.gradient_descent import DescentOn, GradientDescent
+from grokode.dynamics.pace import Pace
 from grokode.dynamics.risks.empirical import EmpiricalRisk
 
 WANTED = 50_000
@@ -39,7 +40,7 @@ def draw(widths: list[int], ours: list[float], direct: list[float], path: str) -
     figure.savefig(path)
 
 
-def timed(steps: int, descent: GradientDescentOn, state: np.ndarray) -> tuple[float, np.ndarray]:
+def timed(steps: int, descent: DescentOn, state: np.ndarray) -> tuple[float, np.ndarray]:
     """Return seconds a step, and the state after some steps."""
     started = time.perf_counter()
     for k in range(steps):
@@ -61,7 +62,7 @@ def main() -> None:
         risk = EmpiricalRisk(
             grokode.Network(alpha=ALPHA, eps=EPS), grokode.FactorState.from_neurons(W0), grokode.Data(X, y)
         )
-        descent = GradientDescent().on(risk, DT)
+        descent = GradientDescent().on(risk, Pace(DT, 1.0))
         _, state = timed(steps, descent, np.array(risk.start.V)[None])
         ours.append(timed(STEPS, descent, state)[0])
 

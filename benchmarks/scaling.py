@@ -25,6 +25,7 @@ import scipy.stats
 from measuring import DEFAULT, Case, method_of, moved, one_thread, seconds, states_of
 
 from grokode.dynamics.optimizers.gradient_descent import GradientDescent
+from grokode.dynamics.pace import Pace
 
 BASE = {"dim": 50, "n_train": 300, "width": 500, "t_max": 1e5}
 AXES = {
@@ -70,7 +71,11 @@ def measure(point: dict[str, Any]) -> dict[str, Any]:
     problem = case.problem()
     method = method_of(problem, point["solver"], DEFAULT, case.t_max)
     work = [states_of(problem, method, case.times)[1].work for _ in range(1 + REPEATS)][1:]  # the first may compile
-    descent, dV, state = GradientDescent().on(problem.train, DT), moved(problem), np.array(problem.start.theta)[None]
+    descent, dV, state = (
+        GradientDescent().on(problem.train, Pace(DT, 1.0)),
+        moved(problem),
+        np.array(problem.start.theta)[None],
+    )
     return {
         "method": method.name,
         "draw": seconds(case.problem),

@@ -43,6 +43,7 @@ from promise import PROMISE
 
 import grokode
 from grokode.dynamics.optimizers.gradient_descent import GradientDescent
+from grokode.dynamics.pace import Pace
 from grokode.dynamics.plan import ceiling, tolerances
 from grokode.dynamics.problem import Problem
 from grokode.dynamics.risks.jacobian import Jacobian
@@ -169,7 +170,9 @@ def by_descent(problem: Problem, case: Case, steps: int) -> Integration:
         )
         bound = problem.train.loss, ceiling(problem.train, theta0)
         started = time.perf_counter()
-        made = iterate(GradientDescent().on(problem.train, dt), theta0, bound, saved, "gradient_descent", keep)
+        made = iterate(
+            GradientDescent().on(problem.train, Pace(dt, 1.0)), theta0, bound, saved, "gradient_descent", keep
+        )
         return Outcome(time.perf_counter() - started, made.work.nfev, made.work.steps, thetas)
 
     return integration

@@ -1,9 +1,10 @@
-"""Weight decay, which several optimizers take."""
+"""What optimizers in steps share: facts of theirs, and weight decay."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ...errors import InvalidInput
 from ..pace import Pace
@@ -23,7 +24,7 @@ def check_momentum(momentum: float) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decaying:
-    r"""Weight decay of a map, in one of two forms, stated in one of two units.
+    r"""An optimizer in steps, with weight decay in one of two forms, stated in one of two units.
 
     Coupled, the slope that is followed is that of :math:`L + \tfrac{\lambda}{2} |W|^2`, as in torch's SGD (tag D4);
     decoupled, a step starts from :math:`(1 - \eta \lambda) W` and memories know nothing of it, as in torch's AdamW
@@ -39,6 +40,11 @@ class Decaying:
     decoupled : bool
         Whether memories know nothing of it; without a memory both forms are the same map.
     """
+
+    steps: ClassVar[bool] = True
+    exact: ClassVar[bool] = True
+    monotone: ClassVar[bool] = False
+    certified: ClassVar[bool] = False
 
     weight_decay: float = 0.0
     decay_rate: float = 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +22,6 @@ class GradientDescent(Decaying):
 
     :math:`\lambda'` is the weight decay a unit of flow time (tag D4).
     """
-
-    steps: ClassVar[bool] = True
-    exact: ClassVar[bool] = True
-    monotone: ClassVar[bool] = False
-    certified: ClassVar[bool] = False
 
     @property
     def closed_form(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +29,6 @@ class HeavyBall(Decaying):
     weight_decay, decay_rate, decoupled
         See ``Decaying``.
     """
-
-    steps: ClassVar[bool] = True
-    exact: ClassVar[bool] = True
-    monotone: ClassVar[bool] = False
-    certified: ClassVar[bool] = False
 
     momentum: float = 0.9
 

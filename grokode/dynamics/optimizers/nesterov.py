@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from ..pace import Pace
 from ..problem import Risk
@@ -27,11 +26,6 @@ class Nesterov(Decaying):
     weight_decay, decay_rate, decoupled
         See ``Decaying``.
     """
-
-    steps: ClassVar[bool] = True
-    exact: ClassVar[bool] = True
-    monotone: ClassVar[bool] = False
-    certified: ClassVar[bool] = False
 
     momentum: float = 0.9
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,11 +94,6 @@ class Sgd(Decaying):
     weight_decay, decay_rate, decoupled
         See ``Decaying``.
     """
-
-    steps: ClassVar[bool] = True
-    exact: ClassVar[bool] = True
-    monotone: ClassVar[bool] = False
-    certified: ClassVar[bool] = False
 
     batch_size: int = 1
     seed: int = 0

@@ -24,8 +24,8 @@ Array = NDArray[np.float64]
 NOISE = 0.1
 """Part of the tolerance that rounding of the products may add to a step; beyond it they are made in float64."""
 
-STALE = 0.5
-"""An error that rises above this is often that of an old Jacobian."""
+STALE = 0.4
+"""An error above this that has doubled at once is often that of an old Jacobian."""
 
 SHORTEST = 1e-10
 """A step of tau below this is a failure."""
@@ -132,7 +132,7 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         self._tau, self._made = tau, order
         self.t, self.y = self.t_bound if ends else self._clock.t(tau), self._table.y.copy()
         self._controller.accepted()
-        if error > max(STALE, self._last[0]):
+        if error > max(STALE, 2 * self._last[0]):
             self._iteration.renew()
         self._last = error, here
         return True, None
