@@ -431,7 +431,8 @@ def _in_ours(theirs: Bundle, convention: Convention) -> Bundle:
     """Return in our convention a bundle whose numbers are stated in another."""
     P, D = np.shape(theirs.X_train)
     alpha, eps, lr = (float(np.asarray(value)) for value in (theirs.alpha, theirs.eps, theirs.lr))
-    ours = convention.to_ours(Settings(alpha=alpha, eps=eps, lr=lr), Sizes(n_train=P, width=theirs.width))
+    summed = P if theirs.batch_size is None else int(np.asarray(theirs.batch_size))  # by the loss that lr is for
+    ours = convention.to_ours(Settings(alpha=alpha, eps=eps, lr=lr), Sizes(n_train=summed, width=theirs.width))
     scales = {"loss_scale_train": convention.loss_scale(P, alpha)}
     if theirs.X_test is not None:
         scales["loss_scale_test"] = convention.loss_scale(len(np.asarray(theirs.X_test)), alpha)
@@ -446,6 +447,8 @@ def _in_ours(theirs: Bundle, convention: Convention) -> Bundle:
     changed = _scaled(theirs, convention.input_factor(D)) | {
         name: scale for name, scale in scales.items() if scale != 1
     }
+    if theirs.weight_decay is not None:  # a step takes lr weight_decay of the weights, in any convention
+        changed["weight_decay"] = np.asarray(theirs.weight_decay) * lr / ours.lr
     return replace(theirs, alpha=ours.alpha, eps=ours.eps, lr=ours.lr, **(changed | stated))
 
 

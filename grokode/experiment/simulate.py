@@ -337,7 +337,10 @@ class _Simulation:
         return never(self.problem, t, theta, threshold)
 
     def _stability(self) -> str:
-        """Say which step would be stable at the start."""
+        """Say which step would be stable at the start; with momentum that is another one."""
+        size = "dt" if self.experiment.lr is None else "lr"
+        if self.optimizer.on(self.problem.train, self.pace).memories:
+            return f"{size} {getattr(self.experiment, size):.6g} is too large; lower --{size}"
         theta0 = np.array(self.problem.start.theta)
         direction = np.random.default_rng(0).standard_normal(theta0.size)
         radius, _ = spectral_radius(self.problem.train.jacobian(theta0), direction, 50)

@@ -199,6 +199,29 @@ def test_a_users_own_batches_with_momentum_and_decay_are_followed_exactly(rng):
     np.testing.assert_allclose(np.stack([run.loss_train, run.loss_test_sample], axis=1), found, rtol=1e-9)
 
 
+def test_a_training_in_another_convention_is_followed_with_its_decay_and_batches(tmp_path, rng):
+    """The loss is half the sum over the batch, of a network over sqrt(N); lr and decay are for that."""
+    D, P, N, alpha, eps, lr, mu, wd, B = 4, 8, 5, 0.8, 0.4, 0.02, 0.5, 0.3, 4
+    X, y, W = rng.standard_normal((P, D)), rng.standard_normal(P), rng.standard_normal((N, D))
+    order, start, u = np.arange(P)[::-1], W.copy(), np.zeros_like(W)
+
+    def f(W, X):
+        h = X @ W.T
+        return alpha / np.sqrt(N) * np.sum(h + eps / 2 * h**2, axis=1)
+
+    for k in range(40):
+        rows = order[(k * B + np.arange(B)) % P]
+        h, r = X[rows] @ W.T, f(W, X[rows]) - y[rows]
+        u = mu * u + alpha / np.sqrt(N) * ((1 + eps * h) * r[:, None]).T @ X[rows] + wd * W
+        W = W - lr * u
+    grokode.bundle.save(
+        tmp_path / "b.npz", X_train=X, y_train=y, W0=start, alpha=alpha, eps=eps, lr=lr, centered=False, momentum=mu,
+        weight_decay=wd, batch_order=order, batch_size=B, loss="sum", half=True, output_scale="1/sqrt(N)",
+    )  # fmt: skip
+    run = grokode.run(grokode.bundle.load(tmp_path / "b.npz"), steps=40, points=2)
+    assert run.loss_train[-1] == pytest.approx(np.mean((f(W, X) - y) ** 2), rel=1e-10)
+
+
 @pytest.mark.parametrize(
     ("stated", "message"),
     [
@@ -220,6 +243,11 @@ def test_a_bundle_that_cannot_be_is_refused(rng, stated, message):
 
 
 # ---- words
+
+
+def test_a_momentum_that_diverges_is_not_told_the_stable_step_of_descent():
+    with pytest.raises(grokode.RunFailed, match=r"dt 5 is too large; lower --dt"):
+        grokode.run(dim=5, n_train=20, width=4, optimizer="heavy_ball", dt=5.0, steps=1000)
 
 
 @pytest.mark.parametrize(
