@@ -123,8 +123,6 @@ def _parse(raw: str, annotation: str, where: str) -> Any:
             case "tuple[float, ...]":
                 return tuple(float(part) for part in raw.split(":"))
     except (KeyError, ValueError):
-        wanted = {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(
-            annotation, "numbers like 1:0.5:0.25"
-        )
+        wanted = WANTED.get(annotation, "numbers like 1:0.5:0.25")
         raise InvalidInput(f"{where} must be {wanted}, got {raw!r}") from None
     raise TypeError(f"{where}: fields of type {annotation} cannot be written on the command line")

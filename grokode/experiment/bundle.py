@@ -167,6 +167,8 @@ class Bundle:
             for name in ("batch_size", "momentum", "nesterov", "weight_decay", "decoupled")
             if getattr(self, name) is not None
         }
+        if not fields.get("nesterov"):
+            fields.pop("nesterov", None)
         if self.batch_order is not None:
             name = "sgd"
         elif "momentum" in fields:
@@ -474,7 +476,15 @@ def optimizer_of(experiment: Experiment, bundle: Bundle | None = None) -> Any:
     """
     optimizer = OPTIMIZERS.build(experiment.optimizer)
     if isinstance(optimizer, Sgd) and bundle is not None and bundle.batch_order is not None:
-        return SgdInOrder(**dataclasses.asdict(optimizer), indices=np.asarray(bundle.batch_order))
+        size = int(np.asarray(bundle.batch_size))
+        if "batch_size" in experiment.optimizer and optimizer.batch_size != size:
+            raise InvalidInput(
+                f"batch_size = {optimizer.batch_size} contradicts the bundle's order, which is of batches of {size}; "
+                "leave it out"
+            )
+        return SgdInOrder(
+            **dataclasses.asdict(optimizer) | {"batch_size": size}, indices=np.asarray(bundle.batch_order)
+        )
     return optimizer
 
 

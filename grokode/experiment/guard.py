@@ -45,19 +45,27 @@ class Verdict:
     Parameters
     ----------
     rtol : float
-        The tolerance at which two runs agree; that of the run itself where nothing was suspicious.
+        The tolerance at which two runs agree, or the tightest where none do; that of the run itself where nothing was
+        suspicious.
     amplification : float
         Largest change of a loss, in units of err, over the relative change of the initial weights that made it; 0 where
         nothing was suspicious.
-    ill_conditioned : bool
-        Whether a change of the size of rounding moves a loss by more than is promised.
+    agreed : bool
+        Whether two tolerances agree.
     """
 
     rtol: float
     amplification: float
-    ill_conditioned: bool
+    agreed: bool = True
+
+    @property
+    def ill_conditioned(self) -> bool:
+        """Whether rounding moves a loss by more than is promised, or no tolerance settles it."""
+        return not self.agreed or ROUNDING * self.amplification > PROMISE
 
     def __str__(self) -> str:
+        if ROUNDING * self.amplification <= PROMISE:
+            return f"no two tolerances down to {self.rtol:.0e} agree on this curve, so it is not to be trusted"
         return (
             f"a change of the initial weights by {ROUNDING:g} of their size changes a loss by "
             f"{ROUNDING * self.amplification:.2g} of itself, so rounding decides when this network leaves a saddle; "
@@ -101,8 +109,8 @@ def examine(plain: Array, losses: Losses, floors: Array, rtol: float) -> Verdict
         Tolerance of the run.
     """
     if distance(plain, losses(max(TENTH * rtol, TIGHTEST), NEARBY, 0), floors) <= FLAG:
-        return Verdict(rtol, 0.0, False)
-    agreed, current = False, plain
+        return Verdict(rtol, 0.0)
+    agreed, current = TENTH * rtol < 0.99 * TIGHTEST, plain  # the tightest tolerance has none beside it
     while not agreed and TENTH * rtol >= 0.99 * TIGHTEST:
         try:
             tighter = losses(TENTH * rtol, 0.0, 0)
@@ -110,11 +118,10 @@ def examine(plain: Array, losses: Losses, floors: Array, rtol: float) -> Verdict
             break
         rtol *= TENTH
         agreed, current = distance(current, tighter, floors) <= FLAG, tighter
-    verdict = measure(current, losses, floors, rtol)
-    return verdict if agreed else replace(verdict, ill_conditioned=True)
+    return replace(measure(current, losses, floors, rtol), agreed=agreed)
 
 
 def measure(plain: Array, losses: Losses, floors: Array, rtol: float) -> Verdict:
     """Judge a run by others whose weights are moved by rounding alone; parameters as of ``examine``."""
     change = max(distance(losses(rtol, ROUNDING, k), plain, floors) for k in range(DIRECTIONS))
-    return Verdict(rtol, change / ROUNDING, change > PROMISE)
+    return Verdict(rtol, change / ROUNDING)

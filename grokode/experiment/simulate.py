@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
 import time
@@ -22,7 +21,7 @@ from ..dynamics.protocols import Method
 from ..dynamics.risks.jacobian import spectral_radius
 from ..dynamics.solvers import SOLVERS
 from ..dynamics.trajectory import Control, Trajectory, Unwatched, integrate, iterate, start_of
-from ..errors import Diverged, GrokodeWarning
+from ..errors import Diverged, GrokodeWarning, RunFailed
 from ..memory import free_memory
 from ..observables.certificate import never
 from ..observables.crossings import CrossingWatch, Threshold
@@ -168,15 +167,19 @@ class _Simulation:
         observed = self._observe(method, extras)
         guarded: dict[str, Any] = {}
         if self._guards(method) and observed.trajectory.status is not Status.TIME_LIMIT:
-            with contextlib.suppress(_OutOfTime):
+            try:
                 verdict = self._examine(observed)
-                guarded = verdict.summary()
-                if method:
-                    guarded["rtol"] = verdict.rtol
                 if method and verdict.rtol < experiment.rtol:
-                    observed = self._observe(self._method(verdict.rtol), extras)
+                    observed = self._again(verdict.rtol, extras)
+                guarded = verdict.summary() | ({"rtol": verdict.rtol} if method else {})
                 if verdict.ill_conditioned:
                     warnings.warn(f"ill-conditioned: {verdict}", GrokodeWarning, stacklevel=2)
+            except _OutOfTime:
+                pass  # what is there is whole, and nobody looked at it twice
+            except RunFailed as failure:
+                warnings.warn(
+                    f"not looked at twice: a run beside this one failed ({failure})", GrokodeWarning, stacklevel=2
+                )
         recorder, trajectory = observed.recorder, observed.trajectory
         beside, numbers = self._beside(extras, np.array(recorder.t))
         curves = recorder.curves() | beside
@@ -300,10 +303,8 @@ class _Simulation:
             )
             training = self.optimizer.on(problem.train, self.pace)
             if self.optimizer.steps:
-                bound, steps = (
-                    (problem.train.loss, ceiling(problem.train, theta0)),
-                    self.saved[: len(recorder.t)].tolist(),
-                )
+                bound = problem.train.loss, ceiling(problem.train, theta0)
+                steps = np.rint(np.array(recorder.t) / (self.dt or 1.0)).astype(int).tolist()  # a stopped run's own end
                 trajectory = iterate(training, theta0 + moved, bound, steps, self.experiment.optimizer, control)
             else:
                 method = self._method(rtol)
@@ -316,6 +317,13 @@ class _Simulation:
         floors = np.minimum(plain[0], problem.train.mean_square_label)
         judge = measure if self.optimizer.steps else examine  # a map has no tolerance
         return judge(plain, losses, floors, self.experiment.rtol)
+
+    def _again(self, rtol: float, extras: Extras) -> _Observed:
+        """Integrate again at a tighter tolerance; a run that is whole is not given up for one that is not."""
+        observed = self._observe(self._method(rtol), extras)
+        if observed.trajectory.status is Status.TIME_LIMIT:
+            raise _OutOfTime
+        return observed
 
     def _beside(self, extras: Extras, t: Array) -> tuple[dict[str, Curve], dict[str, Any]]:
         """Return the curves that need no state, and the numbers that come with them."""

@@ -86,7 +86,8 @@ def _second_axis(ax: Axes) -> Axes:
 def headline(run: Carrier) -> str:
     """Say in one line what the crossings say."""
     if run.summary.get("ill_conditioned"):
-        return f"ill-conditioned: rounding decides this curve (amplified {run.summary['amplification']:.0e} times)"
+        amplified = f"changes of the start are amplified {run.summary['amplification']:.0e} times"
+        return f"ill-conditioned, not to be trusted: {amplified}"
     summary = run.summary
     level = summary["threshold"]
     if isinstance(level, str):

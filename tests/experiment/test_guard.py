@@ -1,5 +1,6 @@
 """The guard against saddles: what it lets pass, tightens, or labels."""
 
+import time
 import warnings
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 import grokode
 from grokode.errors import SolverFailed
-from grokode.experiment.guard import DIRECTIONS, FLAG, NEARBY, PROMISE, ROUNDING, distance, examine
+from grokode.experiment import simulate
+from grokode.experiment.guard import DIRECTIONS, FLAG, NEARBY, PROMISE, ROUNDING, Verdict, distance, examine
 
 FLOORS = np.ones(1)
 TRUTH = np.linspace(1.0, 0.5, 5)[:, None]
@@ -59,17 +61,31 @@ def test_the_line_is_what_is_promised(amplification):
 def test_runs_that_never_agree_are_ill_conditioned():
     verdict = examine(TRUTH, runs(lambda rtol: 0.01 * np.log10(rtol), 0.0), FLOORS, 1e-6)
     assert verdict.ill_conditioned
+    assert str(verdict).startswith("no two tolerances down to 1e-10 agree")
 
 
-def test_a_solver_that_gives_up_ends_the_tightening():
+def test_a_solver_that_gives_up_ends_the_tightening_without_agreement():
+    failed = []
+
     def losses(rtol, part, direction):
-        if rtol < 1e-8:
+        if rtol < 5e-8 and not part:
+            failed.append(rtol)
             raise SolverFailed("enough")
         return runs(lambda rtol: 5e3 * rtol, 1.0)(rtol, part, direction)
 
     verdict = examine(losses(1e-6, 0.0, 0), losses, FLOORS, 1e-6)
-    assert verdict.rtol == pytest.approx(1e-8)
-    assert not verdict.ill_conditioned
+    assert failed == [pytest.approx(1e-8)]
+    assert verdict.rtol == pytest.approx(1e-7)
+    assert not verdict.agreed
+    assert "no two tolerances down to 1e-07 agree" in str(verdict)
+
+
+@pytest.mark.parametrize(("amplification", "ill"), [(1e7, False), (1e10, True)])
+def test_the_tightest_tolerance_is_judged_by_moved_weights_alone(amplification, ill):
+    losses = runs(lambda rtol: 0.0, amplification)
+    moved = runs(lambda rtol: 0.0, amplification)(1e-10, NEARBY, 0) * 1.01  # what is found first is suspicious
+    verdict = examine(TRUTH, lambda *asked: moved if asked[1] == NEARBY else losses(*asked), FLOORS, 1e-10)
+    assert (verdict.rtol, verdict.agreed, verdict.ill_conditioned) == (1e-10, True, ill)
 
 
 def test_the_distance_is_the_promised_error():
@@ -113,7 +129,7 @@ def test_a_saddle_is_labelled_in_summary_table_and_picture(labelled):
     assert run.summary["amplification"] > PROMISE / ROUNDING
     assert dict(run.rows())["ill-conditioned"].startswith("yes")
     title = grokode.plot.picture(run).axes[0].get_title(loc="left")
-    assert title.startswith("ill-conditioned: rounding decides")
+    assert title.startswith("ill-conditioned, not to be trusted: changes of the start are amplified")
 
 
 def test_another_solver_finds_the_same_saddle(labelled):
@@ -159,6 +175,37 @@ def test_few_neurons_are_guarded_and_large_runs_are_not_unless_asked():
     assert grokode.run(**large, guard=True).summary["ill_conditioned"] is False
     assert "ill_conditioned" in grokode.run(**{**large, "width": 3}).summary
     assert "ill_conditioned" not in grokode.run(**{**large, "width": 3}, guard=False).summary
+
+
+def test_a_map_that_stopped_between_saved_steps_is_compared_where_it_stopped():
+    run = grokode.run(
+        dim=5, n_train=40, width=10, eps=0.5, optimizer="gradient_descent", dt=0.5, steps=20000, points=20,
+        until="resolved", guard=True, threshold="0.01",
+    )  # fmt: skip
+    assert run.status == "stopped"
+    assert run.summary["ill_conditioned"] is False
+
+
+def test_a_failure_beside_a_run_costs_the_verdict_and_not_the_run(monkeypatch):
+    def failing(*_):
+        raise SolverFailed("enough")
+
+    monkeypatch.setattr(simulate, "examine", failing)
+    with pytest.warns(grokode.GrokodeWarning, match="not looked at twice: a run beside this one failed .enough."):
+        run = grokode.run(dim=8, n_train=20, width=10, t_max=1e3)
+    assert run.status == "done"
+    assert "ill_conditioned" not in run.summary
+
+
+def test_a_whole_run_is_not_given_up_for_one_that_time_cuts_short(monkeypatch):
+    def slow(plain, losses, floors, rtol):
+        time.sleep(3)
+        return Verdict(1e-8, 0.0)
+
+    monkeypatch.setattr(simulate, "examine", slow)
+    run = grokode.run(dim=8, n_train=20, width=10, t_max=1e3, points=12, time_limit=2.5)
+    assert (run.status, len(run.t)) == ("done", 12)
+    assert "rtol" not in run.summary
 
 
 def test_a_run_out_of_time_is_not_judged():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
@@ -53,7 +53,9 @@ class Shuffled:
 @lru_cache(maxsize=2)
 def _permutation(n_train: int, seed: int, epoch: int) -> Rows:
     """Return the permutation of an epoch, a function of the seed and the epoch alone."""
-    return stream(seed, Role.BATCHES, n_train, epoch).permutation(n_train)
+    order = stream(seed, Role.BATCHES, n_train, epoch).permutation(n_train)
+    order.setflags(write=False)
+    return order
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +107,8 @@ class Sgd(Decaying):
         check_momentum(self.momentum)
         if self.batch_size < 1:
             raise InvalidInput(f"batch_size must be at least 1, got {self.batch_size}")
+        if self.nesterov and not self.momentum:
+            raise InvalidInput("sgd with nesterov=true needs a momentum above 0; add momentum=...")
         if self.seed < 0:
             raise InvalidInput(f"seed of batches must be zero or positive, got {self.seed}")
 
@@ -141,7 +145,7 @@ class Sgd(Decaying):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SgdInOrder(Sgd):
     """The same in an order of the user's own.
 
@@ -151,7 +155,7 @@ class SgdInOrder(Sgd):
         Step k uses entries k B to k B + B - 1, modulo n.
     """
 
-    indices: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+    indices: Rows
 
     def order(self, n_train: int) -> Order:
         """Return which samples each step sees."""

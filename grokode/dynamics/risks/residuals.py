@@ -66,7 +66,7 @@ class Residuals:
         return self.risk.mean_square_label
 
     def size(self, z: Array) -> float:
-        r"""Mean square of an entry of :math:`\alpha V`, times D: the scale of relative changes of V."""
+        r"""Return :math:`\alpha^2 |V|^2 / D`, the scale of relative changes of V."""
         V = self.risk.network.alpha * self.risk.start.V + z.reshape(self.shape)
         return float(np.vdot(V, V)) / self.shape[1]
 

@@ -55,7 +55,8 @@ class LogBdf:
         """
         if not demand.samples:
             raise InvalidInput(
-                "solver log_bdf integrates gradient_flow on a finite training set only; use --solver auto"
+                "solver log_bdf integrates gradient_flow on samples only, not on a law, nor on the moments of a large "
+                "training set; use --solver auto"
             )
         tiny = min(demand.n, demand.samples) <= SMALL
         tuning = TINY if tiny else FEW_UNKNOWNS if demand.n < 2 * demand.samples else MANY_UNKNOWNS

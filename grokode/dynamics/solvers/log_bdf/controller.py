@@ -11,7 +11,7 @@ LARGEST, SMALLEST = 5.0, 0.2
 """A step changes by no more than this at once."""
 
 DEAD_BAND = (0.9, 1.15)
-"""A change of step costs a factorisation; below these it is not worth it."""
+"""A change of step ends the equal ones; between these it is not worth it."""
 
 CAUTION, TREND = 0.8, 0.95
 """Part of the estimated longest step that is taken: more of it where errors fall."""

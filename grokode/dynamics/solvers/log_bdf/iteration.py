@@ -75,7 +75,7 @@ class _Iteration:
     def _with(self, matrix: NDArray[np.floating[Any]]) -> Shifted:
         """Go on with another matrix; the last factorisation still preconditions."""
         self._served = 0
-        if self._system is None:
+        if self._system is None or self._system.A.dtype != matrix.dtype:
             self._system = Shifted(matrix)
         else:
             self._system.A = matrix
@@ -93,7 +93,7 @@ class ThroughUnknowns(_Iteration):
     def solve(self, here: Linearization, R: Array, c: float, goal: float) -> tuple[Array, Array]:
         """Return d, shape (n,), and B d, shape (P,)."""
         if self.outdated:
-            self._with(-here.hessian().dense())
+            self._with(-here.hessian().dense().T)  # symmetric, and in the order of LAPACK
         residual = RESIDUAL * float(np.linalg.norm(R)) / c
         d = np.asarray(self._current().solve(R / c, 1 / c, residual), dtype=np.float64)
         return d, here.jvp(d)

@@ -33,7 +33,8 @@ class Shifted:
     Parameters
     ----------
     A : ndarray, shape (m, m)
-        Only its lower triangle is read; its dtype is that of the solves. It may be replaced by one near it.
+        In Fortran order, or each product copies it. Only its lower triangle is read; its dtype is that of the solves.
+        It may be replaced by one near it, of the same dtype.
     """
 
     def __init__(self, A: Real) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.integrate
 from numpy.typing import NDArray
 
+from ....errors import InvalidInput
 from ...protocols import Linearization, Residuals
 from .clock import LogTime
 from .controller import Controller
@@ -52,8 +53,8 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
     residuals : callable
         ``residuals(dtype)`` returns the Residuals with matrix products in a precision.
     single : bool
-        Whether to begin with products in float32. The error that they add to a step is estimated at every renewal of
-        the Jacobian, and the first that is too large is the last.
+        Whether to begin with products in float32. The error that they add to a step is estimated every few steps,
+        and the first that is too large is the last.
     tol : float
         Tolerance on a step's error, see ``norm.Weights``.
     parameters, relative : float
@@ -84,6 +85,8 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         **extraneous: Any,
     ) -> None:
         scipy.integrate._ivp.common.warn_extraneous(extraneous)
+        if t0 != 0 or t_bound < 0:
+            raise InvalidInput(f"log_bdf integrates forwards from t = 0, got t = {t0} to {t_bound}; shift the time")
         super().__init__(fun, t0, y0, t_bound, vectorized=False)
         self._precision = Precision(residuals, single)
         exact = self._precision.exact

@@ -41,7 +41,7 @@ def test_the_formula_of_an_order_is_exact_for_polynomials_of_that_degree(order):
 
 @each_order
 def test_the_formula_of_an_order_is_not_exact_for_the_next_degree(order):
-    """The error constant of BDF k is 1 / (k + 1), on the difference of order k + 1, h^(k+1) y^(k+1)."""
+    """The error constant of BDF k is 1 / ((k + 1) gamma_k), on the difference of order k + 1, h^(k+1) y^(k+1)."""
     p, h, t = np.polynomial.Polynomial.basis(order + 1), 0.1, 0.7
     made = table_of(p, order, t, h)
     d = h / GAMMA[order] * p.deriv()(t + h) - made.history(order)

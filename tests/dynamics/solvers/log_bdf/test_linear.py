@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from grokode.dynamics.solvers.log_bdf.iteration import ThroughSamples
 from grokode.dynamics.solvers.log_bdf.linear import Shifted, TooLong
 
 
@@ -47,6 +48,18 @@ def test_a_matrix_far_from_the_old_one_is_factorised(rng):
     w = system.solve(b, 1e-3, 1e-10)
     np.testing.assert_allclose(system.A @ w + 1e-3 * w, b, atol=1e-9)
     assert system.factorizations == 2
+
+
+def test_a_matrix_of_another_precision_is_solved_in_its_own(rng):
+    """After single precision is given up, the goal is met in float64."""
+    iteration = ThroughSamples(8)
+    exact = matrix(rng, np.geomspace(1e-2, 1e2, 150))
+    b = rng.standard_normal(150)
+    iteration._with(exact.astype(np.float32)).solve(b, 1.0, 1e-3)
+    iteration._with(exact).solve(b, 1.0, 1e-10)
+    w = iteration._with(exact).solve(b, 1.3, 1e-10)
+    assert w.dtype == np.float64
+    assert np.linalg.norm(exact @ w + 1.3 * w - b) <= 1.01e-10
 
 
 def test_a_step_that_would_damp_a_growing_mode_is_refused(rng):

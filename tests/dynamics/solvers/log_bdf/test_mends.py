@@ -1,4 +1,4 @@
-"""What each part of the error control is for: a set-up of the random law that it takes for the promise to be kept."""
+"""What each part of the error control is for: a set-up of the random law that is worse, or dearer, without it."""
 
 import dataclasses
 
