@@ -72,6 +72,10 @@ class Registry:
             raise InvalidInput(f"unknown {self.kind} {name!r}; {nearest(name, list(self._entries))}")
         return self._entries[name].load()
 
+    def parameters(self, name: str) -> dict[str, dataclasses.Field[Any]]:
+        """Return the parameters of a name, its class's fields."""
+        return {field.name: field for field in dataclasses.fields(self.load(name))}
+
     def build(self, text: str) -> Any:
         """Make an entry from ``name`` or ``name:field=value,field=value``.
 
@@ -81,8 +85,7 @@ class Registry:
             If the name or a field is unknown, or a value is not of the field's type.
         """
         name, _, arguments = text.partition(":")
-        cls = self.load(name)
-        fields = {f.name: f for f in dataclasses.fields(cls)}
+        fields = self.parameters(name)
         values: dict[str, Any] = {}
         for part in filter(None, re.split(r",(?=\w+=)", arguments)):  # a comma inside a path stays
             key, equals, raw = part.partition("=")
@@ -102,7 +105,7 @@ class Registry:
         ]
         if missing:
             raise InvalidInput(f"{self.kind} {name!r} needs {missing[0]}: write {name}:{missing[0]}=...")
-        return cls(**values)
+        return self.load(name)(**values)
 
 
 WANTED = {"int": "a whole number", "float": "a number", "bool": "true or false"}

@@ -19,11 +19,12 @@ from grokode.dynamics.optimizers.decaying import Decaying
 from grokode.dynamics.optimizers.sgd import Sgd
 from grokode.dynamics.pace import Pace
 from grokode.errors import Diverged, InvalidInput
-from grokode.experiment.bundle import Bundle, dt_of, optimizer_of, pace_of
+from grokode.experiment.bundle import Bundle
 from grokode.experiment.resources import refuse_run
 from grokode.experiment.saving import saved_points
 from grokode.experiment.spec import Experiment
 from grokode.experiment.systems import network_of, system_of
+from grokode.experiment.training import dt_of, optimizer_of, pace_of
 from grokode.observables.lazy import LABELS as LAZY
 from grokode.task.streams import Role, stream
 from grokode.task.system import Draw

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..dynamics.optimizers import OPTIMIZERS
@@ -22,7 +21,7 @@ def amended(optimizer: str, parameters: Mapping[str, Any]) -> str:
         If the optimizer has no such parameter.
     """
     name, _, arguments = optimizer.partition(":")
-    known = {field.name for field in dataclasses.fields(OPTIMIZERS.load(name))}
+    known = OPTIMIZERS.parameters(name)
     kept = [part for part in arguments.split(",") if part and part.partition("=")[0] not in parameters]
     for key, value in parameters.items():
         if key not in known:
@@ -31,9 +30,9 @@ def amended(optimizer: str, parameters: Mapping[str, Any]) -> str:
     return f"{name}:{','.join(kept)}"
 
 
-def _instead(key: str, known: set[str]) -> str:
+def _instead(key: str, known: Collection[str]) -> str:
     """Say what to write instead of a parameter that an optimizer does not have."""
     if key == "weight_decay" and "decay_rate" in known:
         return "it has decay_rate, a unit of flow time (weight_decay N / alpha^2)"
-    having = [name for name in OPTIMIZERS if key in {field.name for field in dataclasses.fields(OPTIMIZERS.load(name))}]
+    having = [name for name in OPTIMIZERS if key in OPTIMIZERS.parameters(name)]
     return f"these have: {', '.join(having)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -12,10 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..convention import Convention, InputScale, Loss, OutputScale, Quadratic, Settings, Sizes, flow_time
-from ..dynamics.optimizers import OPTIMIZERS
-from ..dynamics.optimizers.sgd import Sgd, SgdInOrder
-from ..dynamics.pace import Pace
+from ..convention import Convention, InputScale, Loss, OutputScale, Quadratic, Settings, Sizes
 from ..errors import GrokodeWarning, InvalidInput
 from ..model.states.factor import FactorState
 from ..registry import nearest
@@ -25,7 +21,7 @@ from ..task.system import GivenSystem, Law, Source, sample
 from ..task.targets.quadratic import QuadraticTarget
 from .amended import amended
 from .arrays import array_of, checked
-from .spec import GIVEN, PHYSICS, Experiment
+from .spec import GIVEN, PHYSICS
 from .storage import read_npz, write_npz
 
 Array = NDArray[np.float64]
@@ -458,38 +454,3 @@ def _scaled(bundle: Bundle, factor: float) -> dict[str, Array]:
     """Return what changes when the inputs are multiplied by a factor, and the function of them stays the same."""
     powers = {"X_train": 1, "X_test": 1, "covariance": 2, "beta_star": -1, "b": -1, "B": -2, "directions": -1}
     return {name: array * factor ** powers[name] for name, array in bundle.arrays().items() if name in powers}
-
-
-def pace_of(experiment: Experiment) -> Pace | None:
-    """Return what a step is worth, where the experiment states one."""
-    dt = dt_of(experiment)
-    return None if dt is None else Pace(dt, experiment.width / experiment.alpha**2)
-
-
-def optimizer_of(experiment: Experiment, bundle: Bundle | None = None) -> Any:
-    """Return the optimizer, which follows the batches of a bundle where that has an order of its own.
-
-    Raises
-    ------
-    InvalidInput
-        If the optimizer's name or a parameter is wrong.
-    """
-    optimizer = OPTIMIZERS.build(experiment.optimizer)
-    if isinstance(optimizer, Sgd) and bundle is not None and bundle.batch_order is not None:
-        size = int(np.asarray(bundle.batch_size))
-        if "batch_size" in experiment.optimizer and optimizer.batch_size != size:
-            raise InvalidInput(
-                f"batch_size = {optimizer.batch_size} contradicts the bundle's order, which is of batches of {size}; "
-                "leave it out"
-            )
-        return SgdInOrder(
-            **dataclasses.asdict(optimizer) | {"batch_size": size}, indices=np.asarray(bundle.batch_order)
-        )
-    return optimizer
-
-
-def dt_of(experiment: Experiment) -> float | None:
-    """Return the flow time of a step, where the experiment states one."""
-    if experiment.lr is not None:
-        return flow_time(experiment.lr, experiment.alpha, experiment.width)
-    return experiment.dt

@@ -17,12 +17,13 @@ from ..outcome import Status, Work
 from ..task.data import Data
 from ..task.streams import Role, stream
 from ..task.system import Law
-from .bundle import Bundle, dt_of
+from .bundle import Bundle
 from .resources import refuse_run
 from .result import Run
 from .spec import MOST, merge
 from .storage import check_writable, read_npz, write_atomically, write_npz
 from .systems import network_of, system_of
+from .training import dt_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -26,7 +26,7 @@ from ..memory import free_memory
 from ..observables.certificate import never
 from ..observables.crossings import CrossingWatch, Threshold
 from ..outcome import Crossing, Status
-from .bundle import Bundle, dt_of, optimizer_of, pace_of
+from .bundle import Bundle
 from .compose import composition_of
 from .extras import Extras, choose_extras
 from .guard import FEW, QUICK, Verdict, examine, measure
@@ -36,6 +36,7 @@ from .saving import saved_points
 from .spec import Experiment
 from .summary import summarize
 from .systems import named_arrays, problem_of
+from .training import dt_of, optimizer_of, pace_of
 from .versions import versions
 
 Array = NDArray[np.float64]

@@ -14,10 +14,11 @@ from threadpoolctl import threadpool_limits
 
 from ..convention import learning_rate
 from ..errors import Diverged, InvalidInput
-from ..experiment.bundle import Bundle, dt_of
+from ..experiment.bundle import Bundle
 from ..experiment.compose import Composition, composition_of
 from ..experiment.spec import Experiment
 from ..experiment.systems import problem_of
+from ..experiment.training import dt_of
 from ..experiment.versions import versions
 from .compared import Compared, beside, beside_means, line_steps, shared_curves
 from .draws import DRAWS, drawn_theories

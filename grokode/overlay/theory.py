@@ -14,8 +14,9 @@ from ..dynamics.problem import Problem
 from ..dynamics.solvers import SOLVERS
 from ..dynamics.trajectory import Control, Unwatched, integrate, iterate
 from ..errors import InvalidInput
-from ..experiment.bundle import Bundle, dt_of, optimizer_of, pace_of
+from ..experiment.bundle import Bundle
 from ..experiment.spec import Experiment
+from ..experiment.training import dt_of, optimizer_of, pace_of
 from ..memory import free_memory
 from .log import TEST, TRAIN, Array, LoggedCurve, Whole
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from grokode import InvalidInput
-from grokode.experiment.bundle import dt_of
 from grokode.experiment.compose import composition_of
+from grokode.experiment.training import dt_of
 from grokode.overlay.parameters import PARAMETERS, at, parse_parameters, start_of
 
 

@@ -16,12 +16,6 @@ def check_not_negative(name: str, value: float) -> None:
         raise InvalidInput(f"{name} must be zero or positive and finite, got {value}")
 
 
-def check_momentum(momentum: float) -> None:
-    """Refuse a momentum under which memories would not fade."""
-    if not 0 <= momentum < 1:
-        raise InvalidInput(f"momentum must be at least 0 and below 1, got {momentum}")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decaying:
     r"""An optimizer in steps, with weight decay in one of two forms, stated in one of two units.

@@ -10,31 +10,22 @@ from numpy.typing import NDArray
 from .. import decay
 from ..pace import Pace
 from ..problem import Risk
-from .decaying import Decaying, check_momentum
-from .momentum import MomentumOn
+from .momentum import MomentumOn, WithMomentum
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeavyBall(Decaying):
+class HeavyBall(WithMomentum):
     r"""Polyak's heavy ball, momentum as torch's SGD has it (tag D2).
 
     .. math:: U \leftarrow \mu U - F, \qquad V \leftarrow V - dt\, U
 
     Parameters
     ----------
-    momentum : float
-        :math:`\mu`, from 0 to below 1.
-    weight_decay, decay_rate, decoupled
-        See ``Decaying``.
+    momentum, weight_decay, decay_rate, decoupled
+        See ``WithMomentum``.
     """
-
-    momentum: float = 0.9
-
-    def __post_init__(self) -> None:
-        Decaying.__post_init__(self)
-        check_momentum(self.momentum)
 
     @property
     def closed_form(self) -> bool:
@@ -43,14 +34,7 @@ class HeavyBall(Decaying):
 
     def on(self, risk: Risk, pace: Pace) -> MomentumOn:
         """Bind to a risk and a step."""
-        return MomentumOn(
-            lambda k, V: risk.force(V),
-            pace,
-            self.rate(pace),
-            momentum=self.momentum,
-            nesterov=False,
-            decoupled=self.decoupled,
-        )
+        return self.along(lambda k, V: risk.force(V), pace, nesterov=False)
 
     def decay(self, rates: Array, t: Array, dt: float) -> Array:
         """Return what is left at times t of modes of a linearised residual, shape (T, K)."""

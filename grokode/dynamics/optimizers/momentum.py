@@ -1,16 +1,44 @@
-"""The map of every optimizer with momentum."""
+"""What optimizers with momentum share: its parameter, and their map."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InvalidInput
 from ..pace import Pace
+from .decaying import Decaying
 
 Array = NDArray[np.float64]
 Force = Callable[[int, Array], Array]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithMomentum(Decaying):
+    r"""An optimizer in steps with a memory that fades.
+
+    Parameters
+    ----------
+    momentum : float
+        :math:`\mu`, from 0 to below 1.
+    weight_decay, decay_rate, decoupled
+        See ``Decaying``.
+    """
+
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        Decaying.__post_init__(self)
+        if not 0 <= self.momentum < 1:
+            raise InvalidInput(f"momentum must be at least 0 and below 1, got {self.momentum}")
+
+    def along(self, force: Force, pace: Pace, *, nesterov: bool) -> MomentumOn:
+        """Return the map that follows a force."""
+        rate, decoupled = self.rate(pace), self.decoupled
+        return MomentumOn(force, pace, rate, momentum=self.momentum, nesterov=nesterov, decoupled=decoupled)
 
 
 class MomentumOn:

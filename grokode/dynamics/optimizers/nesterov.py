@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from ..pace import Pace
 from ..problem import Risk
-from .decaying import Decaying, check_momentum
-from .momentum import MomentumOn
+from .momentum import MomentumOn, WithMomentum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nesterov(Decaying):
+class Nesterov(WithMomentum):
     r"""Nesterov's momentum as torch's SGD has it, the force taken at the weights themselves.
 
     .. math:: U \leftarrow \mu U - F, \qquad V \leftarrow V + dt\, (F - \mu U)
@@ -21,25 +20,10 @@ class Nesterov(Decaying):
 
     Parameters
     ----------
-    momentum : float
-        :math:`\mu`, from 0 to below 1.
-    weight_decay, decay_rate, decoupled
-        See ``Decaying``.
+    momentum, weight_decay, decay_rate, decoupled
+        See ``WithMomentum``.
     """
-
-    momentum: float = 0.9
-
-    def __post_init__(self) -> None:
-        Decaying.__post_init__(self)
-        check_momentum(self.momentum)
 
     def on(self, risk: Risk, pace: Pace) -> MomentumOn:
         """Bind to a risk and a step."""
-        return MomentumOn(
-            lambda k, V: risk.force(V),
-            pace,
-            self.rate(pace),
-            momentum=self.momentum,
-            nesterov=True,
-            decoupled=self.decoupled,
-        )
+        return self.along(lambda k, V: risk.force(V), pace, nesterov=True)

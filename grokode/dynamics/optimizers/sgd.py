@@ -14,9 +14,8 @@ from ...task.streams import Role, stream
 from ..pace import Pace
 from ..problem import Risk
 from ..risks.sampled import SampledRisk
-from .decaying import Decaying, check_momentum
 from .gradient_descent import DescentOn
-from .momentum import MomentumOn
+from .momentum import MomentumOn, WithMomentum
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -78,7 +77,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sgd(Decaying):
+class Sgd(WithMomentum):
     r"""Steps along the force of a mini-batch, the mean over its samples alone (tag D8).
 
     Exact in V as full-batch descent is: every neuron sees the same batch.
@@ -103,8 +102,7 @@ class Sgd(Decaying):
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        Decaying.__post_init__(self)
-        check_momentum(self.momentum)
+        WithMomentum.__post_init__(self)
         if self.batch_size < 1:
             raise InvalidInput(f"batch_size must be at least 1, got {self.batch_size}")
         if self.nesterov and not self.momentum:
@@ -135,14 +133,7 @@ class Sgd(Decaying):
 
         if not self.momentum:
             return DescentOn(force, pace, self.rate(pace))
-        return MomentumOn(
-            force,
-            pace,
-            self.rate(pace),
-            momentum=self.momentum,
-            nesterov=self.nesterov,
-            decoupled=self.decoupled,
-        )
+        return self.along(force, pace, nesterov=self.nesterov)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -53,14 +53,6 @@ class EmpiricalRisk(SampledRisk):
         """Mean squared residual at V = theta."""
         return self._fill(theta)
 
-    def force(self, theta: Array) -> Array:
-        """Return dV/dt of the gradient flow, shape (r, D)."""
-        return self.loss_force(theta)[1]
-
-    def loss_force(self, theta: Array) -> tuple[float, Array]:
-        """Loss and force in one evaluation."""
-        return self.loss_force_moved(theta - self._V0)
-
     def loss_force_moved(self, dV: Array) -> tuple[float, Array]:
         """Loss and force at V = V_0 + dV, from dV itself: at large alpha V's rounding is not small beside it."""
         force = np.empty_like(self._V0)
@@ -70,7 +62,7 @@ class EmpiricalRisk(SampledRisk):
             self._XT,
             self._H0,
             self._a,
-            self._offset,
+            self.offset,
             self.network.alpha,
             self.network.eps,
             self._dH,
@@ -109,4 +101,4 @@ class EmpiricalRisk(SampledRisk):
     def _fill(self, theta: Array) -> float:
         np.dot(theta - self._V0, self._XT, out=self._dH)
         network = self.network
-        return kernels.residuals(self._dH, self._H0, self._a, self._offset, network.alpha, network.eps, self._residual)
+        return kernels.residuals(self._dH, self._H0, self._a, self.offset, network.alpha, network.eps, self._residual)

@@ -13,6 +13,7 @@ from ...model.quadratic import QuadraticFunctions
 from ...model.states.factor import FactorState
 from ...task.inputs.gaussian import Gaussian
 from ...task.system import Law
+from .derived import FromMoments
 from .jacobian import Solve, factor_dense
 
 Array = NDArray[np.float64]
@@ -42,7 +43,7 @@ class Terms:
         return self.variance_error + self.linear_power + self.misalignment_error
 
 
-class PopulationRisk:
+class PopulationRisk(FromMoments):
     r"""Mean squared residual over :math:`x \sim N(0, \Sigma)`.
 
     With :math:`u = \alpha (\bar w - \bar w_c) - b`, :math:`R = \alpha \epsilon (M - M_c) - B` and
@@ -106,24 +107,6 @@ class PopulationRisk:
         """Mean squared residual at V = theta, the noise variance included."""
         u, R = self._coefficients(*self._change(theta - self._V0))
         return _terms(self.law.inputs, u, R, -self.law.target.c).total + self.law.noise**2
-
-    def force(self, theta: Array) -> Array:
-        """Return dV/dt of the gradient flow, shape (r, D)."""
-        return self.loss_force(theta)[1]
-
-    def loss_force(self, theta: Array) -> tuple[float, Array]:
-        """Loss and force in one evaluation."""
-        return self.loss_force_moved(theta - self._V0)
-
-    def loss_force_moved(self, dV: Array) -> tuple[float, Array]:
-        """Loss and force at V = V_0 + dV, from dV itself: at large alpha V's rounding is not small beside it."""
-        g, G, loss = self._moments_moved(dV)
-        network = self.network
-        return loss, -(2 / network.alpha) * (np.outer(self._a, g) + network.eps * (self._V0 + dV) @ G)
-
-    def moments(self, theta: Array) -> tuple[Array, Array, float]:
-        r"""Return :math:`g = \langle r x \rangle`, :math:`G = \langle r x x^T \rangle` and the loss."""
-        return self._moments_moved(theta - self._V0)
 
     def _moments_moved(self, dV: Array) -> tuple[Array, Array, float]:
         u, R = self._coefficients(*self._change(dV))

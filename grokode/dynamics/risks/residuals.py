@@ -37,12 +37,11 @@ class Residuals:
 
     def __init__(self, risk: EmpiricalRisk, dtype: type[np.floating[Any]] = np.float64) -> None:
         self.risk, self.dtype = risk, dtype
-        X, start, network = risk.data.X, risk.start, risk.network
+        X, start = risk.data.X, risk.start
         self.X = np.ascontiguousarray(X, dtype=dtype)
         self.XT = np.ascontiguousarray(self.X.T)
         self.a = start.a.astype(dtype)
         self.H0 = (start.V @ X.T).astype(dtype)
-        self.offset = -risk.data.y if network.centered else start.outputs(network, X) - risk.data.y
         self.shape: tuple[int, int] = (len(start.a), X.shape[1])
 
     @property
@@ -76,7 +75,7 @@ class Residuals:
         dH = z.reshape(self.shape).astype(self.dtype) @ self.XT
         residual = np.empty(self.samples)
         C = dH  # filled in place
-        loss = kernels.linearize(dH, self.H0, self.a, self.offset, network.alpha, network.eps, residual)
+        loss = kernels.linearize(dH, self.H0, self.a, self.risk.offset, network.alpha, network.eps, residual)
         return Linearization(self, C, residual, loss)
 
 

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from ...model.network import Network
 from ...model.states.factor import FactorState
 from ...task.data import Data
+from .derived import FromForce
 
 Array = NDArray[np.float64]
 
 
-class SampledRisk:
+class SampledRisk(FromForce):
     """Mean squared residual over P samples, however it is computed.
 
     Parameters
@@ -23,13 +24,18 @@ class SampledRisk:
     start : FactorState
         Where training starts; a centred predictor is measured from it.
     data : Data
+
+    Attributes
+    ----------
+    offset : ndarray, shape (P,)
+        Residuals at the start.
     """
 
     def __init__(self, network: Network, start: FactorState, data: Data) -> None:
         self.network, self.start, self.data = network, start, data
         self._V0 = np.array(start.V)
         self._a = np.array(start.a)
-        self._offset = -data.y if network.centered else start.outputs(network, data.X) - data.y
+        self.offset = -data.y if network.centered else start.outputs(network, data.X) - data.y
 
     @property
     def samples(self) -> float:
@@ -54,17 +60,19 @@ class SampledRisk:
 
     def residual(self, theta: Array) -> Array:
         """Residuals f - y (or f~ - y), shape (P,), from the samples themselves."""
-        X, network = self.data.X, self.network
-        dH, H0 = X @ (theta - self._V0).T, X @ self._V0.T
-        slopes = self._a + network.eps * (H0 + dH / 2)
-        residual: Array = self._offset + network.alpha * np.sum(dH * slopes, axis=1)
-        return residual
+        return self._at(theta, slice(None))[1]
 
     def force_on(self, theta: Array, rows: NDArray[np.intp]) -> Array:
         """Return dV/dt of the gradient flow on some of the samples, shape (r, D)."""
-        network, X = self.network, self.data.X[rows]
-        dH, H0 = X @ (theta - self._V0).T, X @ self._V0.T
-        r = self._offset[rows] + network.alpha * np.sum(dH * (self._a + network.eps * (H0 + dH / 2)), axis=1)
-        C = self._a + network.eps * (H0 + dH)
-        force: Array = (-2 / (network.alpha * len(rows))) * ((r[:, None] * C).T @ X)
+        C, r = self._at(theta, rows)
+        force: Array = (-2 / (self.network.alpha * len(r))) * ((r[:, None] * C).T @ self.data.X[rows])
         return force
+
+    def _at(self, theta: Array, rows: NDArray[np.intp] | slice) -> tuple[Array, Array]:
+        """Return slopes, shape (B, r), and residuals of some of the samples, from the change of V (F3)."""
+        X, network = self.data.X[rows], self.network
+        dH, H0 = X @ (theta - self._V0).T, X @ self._V0.T
+        residual: Array = self.offset[rows] + network.alpha * np.sum(
+            dH * (self._a + network.eps * (H0 + dH / 2)), axis=1
+        )
+        return self._a + network.eps * (H0 + dH), residual

@@ -12,6 +12,7 @@ from scipy.linalg.lapack import dtpqrt
 from ...model.network import Network
 from ...model.states.factor import FactorState
 from ...task.data import Data
+from .derived import FromMoments
 from .jacobian import Solve, factor_dense
 from .sampled import SampledRisk
 
@@ -21,7 +22,7 @@ BLOCK = 64
 """Columns that the factorisation of the samples reflects at a time."""
 
 
-class TensorRisk(SampledRisk):
+class TensorRisk(FromMoments, SampledRisk):
     r"""Mean squared residual over P samples, at a cost that does not depend on P.
 
     The residual is linear in the F = D (D+3)/2 monomials :math:`\phi(x) = [x, (x_i x_j)_{i \le j}]`:
@@ -58,29 +59,11 @@ class TensorRisk(SampledRisk):
         place[0] = np.arange(dim)
         place[1 + i, j] = place[1 + j, i] = dim + np.arange(len(i))
         self._place = place
-        self._R = _triangle(data.X, self._offset)
+        self._R = _triangle(data.X, self.offset)
 
     def loss(self, theta: Array) -> float:
         """Mean squared residual at V = theta."""
         return self._mean_square(self._rotated(self._coefficients(theta - self._V0)))
-
-    def force(self, theta: Array) -> Array:
-        """Return dV/dt of the gradient flow, shape (r, D)."""
-        return self.loss_force(theta)[1]
-
-    def loss_force(self, theta: Array) -> tuple[float, Array]:
-        """Loss and force in one evaluation."""
-        return self.loss_force_moved(theta - self._V0)
-
-    def loss_force_moved(self, dV: Array) -> tuple[float, Array]:
-        """Loss and force at V = V_0 + dV, from dV itself: at large alpha V's rounding is not small beside it."""
-        g, G, loss = self._moments_moved(dV)
-        network = self.network
-        return loss, -(2 / network.alpha) * (np.outer(self._a, g) + network.eps * (self._V0 + dV) @ G)
-
-    def moments(self, theta: Array) -> tuple[Array, Array, float]:
-        r"""Return :math:`g = \langle r x \rangle`, :math:`G = \langle r x x^T \rangle` and the loss."""
-        return self._moments_moved(theta - self._V0)
 
     def jacobian(self, theta: Array) -> TensorJacobian:
         """Return the exact Jacobian of the force."""

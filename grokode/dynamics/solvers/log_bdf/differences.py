@@ -6,8 +6,6 @@ the last values is :math:`y(t_n - s h) = \sum_m (-1)^m \binom{s}{m} \nabla^m y_n
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import binom
@@ -69,7 +67,6 @@ def weights(order: int, steps: Array | float) -> Array:
     return np.asarray((-1.0) ** m * binom(np.asarray(steps, dtype=float)[..., None], m))
 
 
-@lru_cache(maxsize=256)
 def transfer(order: int, factor: float) -> Array:
     """Return the matrix that turns differences into those of steps of ``factor`` times the length."""
     j = np.arange(order + 1)

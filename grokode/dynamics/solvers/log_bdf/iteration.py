@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,20 @@ STIFF = 0.2
 """Times c |G'|: above it the Gauss-Newton part alone is stiff where the network cannot interpolate."""
 
 
-class Iteration(Protocol):
-    """Solves (I - c J) d = R with the Jacobian J of this or of an earlier step."""
+class Iteration(ABC):
+    """Solves (I - c J) d = R with the Jacobian J of this or of an earlier step.
 
+    Parameters
+    ----------
+    age : int
+        Solves that a Jacobian serves.
+    """
+
+    def __init__(self, age: int) -> None:
+        self._age = self._served = age
+        self._system: Shifted | None = None
+
+    @abstractmethod
     def solve(self, here: Linearization, R: Array, c: float, goal: float) -> tuple[Array, Array]:
         """Return d, shape (n,), and B d, shape (P,).
 
@@ -38,30 +50,6 @@ class Iteration(Protocol):
         TooLong
             If I - c J is not positive definite: some mode grows faster than the step can follow, and would be damped.
         """
-        ...
-
-    @property
-    def outdated(self) -> bool:
-        """Whether the next solve takes a fresh Jacobian."""
-        ...
-
-    def renew(self) -> None:
-        """Take a fresh Jacobian at the next solve."""
-        ...
-
-
-class _Iteration:
-    """Keeps the matrix of a Jacobian for some steps.
-
-    Parameters
-    ----------
-    age : int
-        Solves that a Jacobian serves.
-    """
-
-    def __init__(self, age: int) -> None:
-        self._age = self._served = age
-        self._system: Shifted | None = None
 
     def renew(self) -> None:
         """Take a fresh Jacobian at the next solve."""
@@ -87,7 +75,7 @@ class _Iteration:
         return self._system
 
 
-class ThroughUnknowns(_Iteration):
+class ThroughUnknowns(Iteration):
     """With the exact Jacobian as an n x n matrix."""
 
     def solve(self, here: Linearization, R: Array, c: float, goal: float) -> tuple[Array, Array]:
@@ -99,7 +87,7 @@ class ThroughUnknowns(_Iteration):
         return d, here.jvp(d)
 
 
-class ThroughSamples(_Iteration):
+class ThroughSamples(Iteration):
     r"""With the P x P tangent kernel: the Gauss-Newton part, and the curvature too where it is stiff.
 
     .. math:: (K + s)\, w = B R, \qquad d = R - B^T w, \qquad B d = s w, \qquad s = \tfrac{P}{2c}
