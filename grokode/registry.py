@@ -76,6 +76,33 @@ class Registry:
         """Return the parameters of a name, its class's fields."""
         return {field.name: field for field in dataclasses.fields(self.load(name))}
 
+    def split(self, text: str) -> tuple[str, dict[str, str]]:
+        """Return the name, and the texts of the fields that are set, of ``name:field=value,field=value``.
+
+        Raises
+        ------
+        InvalidInput
+            If the name or a field is unknown, or one is set twice.
+        """
+        name, colon, arguments = text.partition(":")
+        fields = self.parameters(name)
+        example = f"write {name}:{next(iter(fields))}=..." if fields else f"{name} has no parameters"
+        if colon and not arguments:
+            raise InvalidInput(f"{self.kind} {text!r} ends with its colon; {example}, or leave the colon out")
+        given: dict[str, str] = {}
+        for part in filter(None, re.split(r",(?=\w+=)", arguments)):  # a comma inside a path stays
+            key, equals, raw = part.partition("=")
+            if not equals:
+                fix = f"write {name}:{part}=..." if part in fields else example
+                raise InvalidInput(f"{self.kind} {text!r}: {part!r} is not field=value; {fix}")
+            if key not in fields:
+                hint = nearest(key, list(fields)) if fields else f"{name} has no parameters"
+                raise InvalidInput(f"{self.kind} {name!r} has no parameter {key!r}; {hint}")
+            if key in given:
+                raise InvalidInput(f"{self.kind} {text!r} sets {key} twice; keep one")
+            given[key] = raw
+        return name, given
+
     def build(self, text: str) -> Any:
         """Make an entry from ``name`` or ``name:field=value,field=value``.
 
@@ -84,20 +111,9 @@ class Registry:
         InvalidInput
             If the name or a field is unknown, or a value is not of the field's type.
         """
-        name, _, arguments = text.partition(":")
+        name, given = self.split(text)
         fields = self.parameters(name)
-        values: dict[str, Any] = {}
-        for part in filter(None, re.split(r",(?=\w+=)", arguments)):  # a comma inside a path stays
-            key, equals, raw = part.partition("=")
-            if not equals:
-                example = f"write {name}:{next(iter(fields))}=..." if fields else f"{name} has no parameters"
-                raise InvalidInput(f"{self.kind} {text!r}: {part!r} is not field=value; {example}")
-            if key not in fields:
-                hint = nearest(key, list(fields)) if fields else f"{name} has no parameters"
-                raise InvalidInput(f"{self.kind} {name!r} has no parameter {key!r}; {hint}")
-            if key in values:
-                raise InvalidInput(f"{self.kind} {text!r} sets {key} twice; keep one")
-            values[key] = _parse(raw, str(fields[key].type), f"{self.kind} {name}:{key}")
+        values = {key: _parse(raw, str(fields[key].type), f"{self.kind} {name}:{key}") for key, raw in given.items()}
         missing = [
             f.name
             for f in fields.values()

@@ -40,22 +40,33 @@ BundleFile = Annotated[
 ]
 SavedRun = Annotated[Path | None, option("--from", panel=SOURCES, help="A saved run, to make again or further.")]
 
-Dim = Annotated[int | None, option("--dim", panel=SYSTEM, help="Input dimension D.")]
-NTrain = Annotated[str | None, option("--n-train", panel=SYSTEM, help="Training samples P, or inf.")]
-NTest = Annotated[int | None, option("--n-test", panel=SYSTEM, help="Test points drawn beside the exact test loss.")]
-Width = Annotated[str | None, option("--width", panel=SYSTEM, help="Neurons N, or inf.")]
-Sigma = Annotated[float | None, option("--sigma", panel=SYSTEM, help="Standard deviation of the initial weights.")]
-Alpha = Annotated[float | None, option("--alpha", panel=SYSTEM, help="Output scale; large is lazy.")]
-Eps = Annotated[float | None, option("--eps", panel=SYSTEM, help="Weight of the quadratic part of the activation.")]
+Dim = Annotated[int | None, option("--dim", panel=SYSTEM, help="Input dimension D, 40 by default.")]
+NTrain = Annotated[str | None, option("--n-train", panel=SYSTEM, help="Training samples P, or inf; 200 by default.")]
+NTest = Annotated[
+    int | None, option("--n-test", panel=SYSTEM, help="Test points drawn beside the exact test loss, 0 by default.")
+]
+Width = Annotated[str | None, option("--width", panel=SYSTEM, help="Neurons N, or inf; 500 by default.")]
+Sigma = Annotated[
+    float | None, option("--sigma", panel=SYSTEM, help="Standard deviation of the initial weights, 1 by default.")
+]
+Alpha = Annotated[float | None, option("--alpha", panel=SYSTEM, help="Output scale, 1 by default; large is lazy.")]
+Eps = Annotated[
+    float | None, option("--eps", panel=SYSTEM, help="Weight of the quadratic part of the activation, 0.05 by default.")
+]
 Centered = Annotated[
-    bool | None, option("--centered/--no-centered", panel=SYSTEM, help="Subtract the initial predictor.")
+    bool | None, option("--centered/--no-centered", panel=SYSTEM, help="Subtract the initial predictor; on by default.")
 ]
 Target = Annotated[
-    str | None, option("--target", panel=SYSTEM, help=f"NAME or NAME:FIELD=VALUE,... {entries(TARGETS)}")
+    str | None,
+    option("--target", panel=SYSTEM, help=f"NAME or NAME:FIELD=VALUE,..., single_index by default. {entries(TARGETS)}"),
 ]
-Start = Annotated[str | None, option("--start", panel=SYSTEM, help=f"Law of the initial weights. {entries(STARTS)}")]
+Start = Annotated[
+    str | None,
+    option("--start", panel=SYSTEM, help=f"Law of the initial weights, gaussian by default. {entries(STARTS)}"),
+]
 Noise = Annotated[
-    float | None, option("--noise", panel=SYSTEM, help="Standard deviation of the noise on training labels.")
+    float | None,
+    option("--noise", panel=SYSTEM, help="Standard deviation of the noise on training labels, 0 by default."),
 ]
 Covariance = Annotated[
     str | None,
@@ -65,10 +76,13 @@ Covariance = Annotated[
         help="Covariance of the inputs: a number times I, or an npy file (D,) or (D, D); I/D by default.",
     ),
 ]
-Seed = Annotated[int | None, option("--seed", panel=SYSTEM, help="Seed of data, target and weights.")]
-Optimizer = Annotated[str | None, option("--optimizer", panel=TRAINING, help=entries(OPTIMIZERS))]
+Seed = Annotated[int | None, option("--seed", panel=SYSTEM, help="Seed of data, target and weights, 0 by default.")]
+Optimizer = Annotated[
+    str | None, option("--optimizer", panel=TRAINING, help=f"gradient_flow by default. {entries(OPTIMIZERS)}")
+]
 Momentum = Annotated[
-    float | None, option("--momentum", panel=TRAINING, help="The optimizer's momentum, from 0 to below 1.")
+    float | None,
+    option("--momentum", panel=TRAINING, help="The optimizer's momentum, from 0 to below 1; 0.9 by default, 0 of sgd."),
 ]
 WeightDecay = Annotated[
     float | None,
@@ -86,12 +100,18 @@ DecayRate = Annotated[
     float | None,
     option("--decay-rate", panel=TRAINING, help="Weight decay a unit of flow time, weight decay N / alpha^2."),
 ]
-BatchSize = Annotated[int | None, option("--batch-size", panel=TRAINING, help="Samples in a batch of sgd.")]
+BatchSize = Annotated[
+    int | None, option("--batch-size", panel=TRAINING, help="Samples in a batch of sgd, 1 by default.")
+]
 Lr = Annotated[
     float | None, option("--lr", panel=TRAINING, help="Learning rate on the mean squared residual (finite width).")
 ]
-Dt = Annotated[float | None, option("--dt", panel=TRAINING, help="Flow time of a step, lr alpha^2 / N.")]
-Solver = Annotated[str | None, option("--solver", panel=TRAINING, help=f"For flows. {entries(SOLVERS)}")]
+Dt = Annotated[
+    float | None, option("--dt", panel=TRAINING, help="Flow time of a step, lr alpha^2 / N; 0.5 by default.")
+]
+Solver = Annotated[
+    str | None, option("--solver", panel=TRAINING, help=f"For flows, auto by default. {entries(SOLVERS)}")
+]
 Rtol = Annotated[
     float | None, option("--rtol", panel=TRAINING, help="Relative tolerance of the solver, 1e-6 by default.")
 ]

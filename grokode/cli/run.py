@@ -39,7 +39,9 @@ def command(
     lr: options.Lr = None,
     dt: options.Dt = None,
     steps: Annotated[int | None, option("--steps", panel=TRAINING, help="Number of steps.")] = None,
-    t_max: Annotated[float | None, option("--t-max", panel=TRAINING, help="End of the flow time.")] = None,
+    t_max: Annotated[
+        float | None, option("--t-max", panel=TRAINING, help="End of the flow time, 100000 by default.")
+    ] = None,
     solver: options.Solver = None,
     rtol: options.Rtol = None,
     threads: options.Threads = None,
@@ -65,16 +67,20 @@ def command(
             "than the run.",
         ),
     ] = None,
-    points: Annotated[int | None, option("--points", panel=READING, help="Saved times, evenly in log time.")] = None,
+    points: Annotated[
+        int | None, option("--points", panel=READING, help="Saved times, evenly in log time; 200 by default.")
+    ] = None,
     times: Annotated[
         str | None,
         option("--times", panel=READING, help="Saved times, the last one the end: 0,1,10 or log:0.1:1000:50."),
     ] = None,
     threshold: Annotated[
-        str | None, option("--threshold", panel=READING, help="A loss (0.1), or a part of the initial one (10%).")
+        str | None,
+        option("--threshold", panel=READING, help="A loss, 0.1 by default, or a part of the initial one (10%)."),
     ] = None,
     until: Annotated[
-        str | None, option("--until", panel=READING, help="end, or resolved: stop once every crossing is answered.")
+        str | None,
+        option("--until", panel=READING, help="end by default, or resolved: stop once every crossing is answered."),
     ] = None,
     json: options.Json = None,
     out: Annotated[Path | None, option("--out", panel=WRITING, help="Save the run to an npz file.")] = None,

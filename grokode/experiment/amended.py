@@ -11,6 +11,9 @@ from ..errors import InvalidInput
 SHORTHANDS = ("momentum", "weight_decay", "decoupled", "decay_rate", "batch_size")
 """Parameters of optimizers that are flags of their own."""
 
+DECAYS = frozenset({"weight_decay", "decay_rate"})
+"""Two units of one thing: setting one replaces the other."""
+
 
 def amended(optimizer: str, parameters: Mapping[str, Any]) -> str:
     """Set parameters of an optimizer given as ``name:field=value,...``.
@@ -20,14 +23,79 @@ def amended(optimizer: str, parameters: Mapping[str, Any]) -> str:
     InvalidInput
         If the optimizer has no such parameter.
     """
-    name, _, arguments = optimizer.partition(":")
+    name, given = OPTIMIZERS.split(optimizer)
     known = OPTIMIZERS.parameters(name)
-    kept = [part for part in arguments.split(",") if part and part.partition("=")[0] not in parameters]
     for key, value in parameters.items():
         if key not in known:
             raise InvalidInput(f"optimizer {name!r} has no {key}, got {value}; {_instead(key, known)}")
-        kept.append(f"{key}={str(value).lower() if isinstance(value, bool) else value}")
-    return f"{name}:{','.join(kept)}"
+    replaced = parameters.keys() | (DECAYS if DECAYS & parameters.keys() else set())
+    kept = {key: text for key, text in given.items() if key not in replaced}
+    return _written(name, kept | {key: _text(value) for key, value in parameters.items()})
+
+
+def described(optimizer: str) -> str:
+    """Write an optimizer for people, with every parameter that is not off, its default ones too."""
+    known = OPTIMIZERS.build(optimizer)
+    fields = {
+        name.replace("_", " "): getattr(known, name) for name in OPTIMIZERS.parameters(optimizer.partition(":")[0])
+    }
+    on = [name if value is True else f"{name} {value:g}" for name, value in fields.items() if value]
+    return ", ".join([optimizer.partition(":")[0], *on])
+
+
+def refuse_twice(flags: Mapping[str, Any]) -> None:
+    """Refuse flags that set a parameter of an optimizer beside its text, which sets it too.
+
+    Raises
+    ------
+    InvalidInput
+    """
+    if flags.get("optimizer") is None:
+        return
+    name, given = OPTIMIZERS.split(flags["optimizer"])
+    for key in SHORTHANDS:
+        if key in given and flags.get(key) is not None:
+            raise InvalidInput(f"{key} = {flags[key]} and {name}:{key}={given[key]} set the same parameter; keep one")
+
+
+def followed(optimizer: str, stated: Mapping[str, Any], ratio: float) -> tuple[str, tuple[str, ...]]:
+    r"""Take over what a bundle states of its training into an optimizer that was named beside it.
+
+    Parameters
+    ----------
+    optimizer : str
+    stated : mapping
+        The bundle's ``momentum``, ``nesterov``, ``weight_decay``, ``decoupled`` and ``batch_size``, those it has.
+    ratio : float
+        :math:`N / \alpha^2`, which makes a weight decay one of flow time.
+
+    Returns
+    -------
+    str
+        The optimizer with every parameter it has, unless its own text sets that.
+    tuple of str
+        What it leaves out of what is stated.
+    """
+    name, given = OPTIMIZERS.split(optimizer)
+    known = OPTIMIZERS.parameters(name)
+    taken, left = {}, []
+    for key, value in stated.items():
+        other = "decay_rate" if key == "weight_decay" and key not in known else key
+        if other in given or (key in DECAYS and DECAYS & given.keys()) or value is False:
+            continue
+        if other in known:
+            taken[other] = _text(value * ratio if other != key else value)
+        elif value and key not in ("decoupled", name):  # without a memory both decays are one; nesterov is a name too
+            left.append(f"{key} = {value}")
+    return _written(name, given | taken), tuple(left)
+
+
+def _written(name: str, given: Mapping[str, str]) -> str:
+    return f"{name}:{','.join(f'{key}={text}' for key, text in given.items())}" if given else name
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _instead(key: str, known: Collection[str]) -> str:

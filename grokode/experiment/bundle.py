@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..convention import Convention, InputScale, Loss, OutputScale, Quadratic, Settings, Sizes
+from ..dynamics.optimizers import OPTIMIZERS
 from ..errors import GrokodeWarning, InvalidInput
 from ..model.states.factor import FactorState
 from ..registry import nearest
@@ -156,22 +157,27 @@ class Bundle:
             values |= {"steps": int(np.asarray(self.step)[-1]), "points": "bundle"}
         return values
 
-    def _optimizer(self) -> str:
-        """Return the optimizer that the bundle states, or nothing where plain descent is all it says."""
-        fields = {
+    def stated(self) -> dict[str, Any]:
+        """Return what the bundle states of its optimizer, by the names of optimizers' parameters."""
+        return {
             name: np.asarray(getattr(self, name)).item()
             for name in ("batch_size", "momentum", "nesterov", "weight_decay", "decoupled")
             if getattr(self, name) is not None
         }
-        if not fields.get("nesterov"):
-            fields.pop("nesterov", None)
+
+    def _optimizer(self) -> str:
+        """Return the optimizer that the bundle states, or nothing where plain descent is all it says."""
+        stated = self.stated()
         if self.batch_order is not None:
             name = "sgd"
-        elif "momentum" in fields:
-            name = "nesterov" if fields.pop("nesterov", False) else "heavy_ball"
+        elif "momentum" in stated:
+            name = "nesterov" if stated.get("nesterov") else "heavy_ball"
         else:
             name = "gradient_descent"
-        return amended(name, fields) if fields else ""
+        fields = {
+            key: value for key, value in stated.items() if key in OPTIMIZERS.parameters(name) and value is not False
+        }
+        return amended(name, fields) if fields else ("" if name == "gradient_descent" else name)
 
     def refuse(self, flags: Mapping[str, Any]) -> None:
         """Refuse flags that contradict the arrays or would draw them again.
@@ -300,14 +306,17 @@ class Bundle:
             missing = "batch_order" if self.batch_order is None else "batch_size"
             raise InvalidInput(f"bundle: batch_order and batch_size come together; {missing} is missing")
         if self.batch_order is not None:
-            order = np.asarray(self.batch_order)
-            if order.ndim != 1 or not len(order) or order.min() < 0 or order.max() >= n_train:
+            order, size = np.asarray(self.batch_order), int(np.asarray(self.batch_size))
+            if order.min() < 0 or order.max() >= n_train:
                 raise InvalidInput(
-                    f"bundle: batch_order must list indices from 0 to {n_train - 1}, got shape {order.shape}"
-                    + (f" from {order.min()} to {order.max()}" if order.size else "")
+                    f"bundle: batch_order must list indices from 0 to {n_train - 1}, got {order.min()} to {order.max()}"
                 )
-        if self.nesterov is not None and bool(self.nesterov) and self.momentum is None:
-            raise InvalidInput("bundle: nesterov needs momentum; add it")
+            if size > n_train:
+                raise InvalidInput(f"bundle: batch_size = {size} is more than the {n_train} training samples; lower it")
+        if self.nesterov and not self.momentum:
+            raise InvalidInput(f"bundle: nesterov needs a momentum above 0, got {self.momentum or 0:g}; give it")
+        if self.decoupled and not self.weight_decay:
+            raise InvalidInput("bundle: decoupled says how weights decay, and there is no weight_decay; give it")
 
 
 def _compare_spread(train: Data, inputs: Gaussian) -> None:
@@ -446,7 +455,7 @@ def _in_ours(theirs: Bundle, convention: Convention) -> Bundle:
         name: scale for name, scale in scales.items() if scale != 1
     }
     if theirs.weight_decay is not None:  # a step takes lr weight_decay of the weights, in any convention
-        changed["weight_decay"] = np.asarray(theirs.weight_decay) * lr / ours.lr
+        changed["weight_decay"] = np.asarray(theirs.weight_decay) * (lr / ours.lr)
     return replace(theirs, alpha=ours.alpha, eps=ours.eps, lr=ours.lr, **(changed | stated))
 
 

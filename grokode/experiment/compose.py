@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..dynamics.optimizers import OPTIMIZERS
 from ..errors import InvalidInput
-from .amended import SHORTHANDS, amended
+from .amended import SHORTHANDS, amended, followed, refuse_twice
 from .bundle import Bundle
 from .result import Run
 from .sources import Preset, load_preset
@@ -90,15 +91,34 @@ def compose(
     shorthands = {key: flags[key] for key in SHORTHANDS if flags.get(key) is not None}
     layers.append(("the flags", {key: value for key, value in flags.items() if key not in SHORTHANDS}))
     experiment = merge(layers)
+    refuse_twice(flags)
     if shorthands:
         experiment = experiment.model_copy(update={"optimizer": amended(experiment.optimizer, shorthands)})
+    notes: list[str] = []
+    if bundle is not None and flags.get("optimizer") is not None:
+        optimizer, left = followed(experiment.optimizer, bundle.stated(), experiment.width / experiment.alpha**2)
+        experiment = experiment.model_copy(update={"optimizer": optimizer})
+        if left:
+            notes.append(f"{optimizer.partition(':')[0]} leaves out what the bundle states: {', '.join(left)}")
     if bundle is not None and bundle.covariance is not None:
         experiment = experiment.model_copy(update={"covariance": None})  # the bundle's own is in force
-    notes = tuple(
+    notes += _idle(flags, experiment)
+    notes += [
         f"{source.name} is a grid over {key}; this run takes {key} = {getattr(experiment, key)}"
         for source in (preset, spec)
         if source
         for key in source.grid
         if flags.get(key) is None
-    )
-    return Composition(experiment, bundle, saved.files if saved else {}, notes)
+    ]
+    return Composition(experiment, bundle, saved.files if saved else {}, tuple(notes))
+
+
+def _idle(flags: Mapping[str, Any], experiment: Experiment) -> list[str]:
+    """Say which flags change nothing."""
+    optimizer, name = OPTIMIZERS.build(experiment.optimizer), experiment.optimizer.partition(":")[0]
+    if optimizer.steps:
+        idle = [f"--{key}" for key in ("solver", "rtol") if flags.get(key) is not None]
+        return [f"{key} changes nothing: {name} takes steps, and needs no solver" for key in idle]
+    counts = optimizer.order > 1 or experiment.steps is not None  # the step is corrected for, or the end is in steps
+    idle = [] if counts else [f"--{key}" for key in ("lr", "dt") if flags.get(key) is not None]
+    return [f"{key} changes nothing: {name} takes no steps; --optimizer gradient_descent does" for key in idle]

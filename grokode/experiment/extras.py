@@ -75,6 +75,9 @@ def choose_extras(
         return Extras()
     curves: list[CurveObservable] = [CURVE_OBSERVABLES.build(name) for name in CURVE_OBSERVABLES]
     observables: list[CostlyObservable] = [KERNEL_OBSERVABLES.build(name) for name in KERNEL_OBSERVABLES]
+    idle = [item.title for item in curves if not item.applies(problem, optimizer)]
+    if wanted and idle:
+        say(f"no curves of {', '.join(idle)}: this optimizer moves its modes by no closed form")
     purse = _Purse(readings=readings, seconds=seconds + START_UP, bytes=free, everything=bool(wanted))
     kept = Extras(
         curves=[

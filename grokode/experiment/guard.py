@@ -31,6 +31,9 @@ TENTH = 0.1
 TIGHTEST = 1e-10
 """Below this relative tolerance the solvers' own rounding takes over."""
 
+SOLVED = 1e-8
+"""A start whose loss is below this part of the mean squared label solves the task; what it is off by is rounding."""
+
 QUICK = 0.05
 """A run estimated to take no more seconds than this is guarded unasked."""
 
@@ -89,6 +92,11 @@ def distance(losses: Array, reference: Array, floors: Array) -> float:
     """
     scale = np.maximum(reference, 1e-3 * floors)
     return float(np.max(np.abs(losses - reference) / np.where(scale > 0, scale, 1.0), initial=0.0))
+
+
+def floors_of(initial: Array, mean_square_label: float) -> Array:
+    r"""Return :math:`L_\ast` of losses by their values at the start, shape (n,)."""
+    return np.clip(initial, SOLVED * mean_square_label, mean_square_label)
 
 
 def examine(plain: Array, losses: Losses, floors: Array, rtol: float) -> Verdict:

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curve import Curve
+from ..dynamics.optimizers import OPTIMIZERS
 from ..model.states.factor import FactorState
 from ..outcome import Status, Work
+from .amended import described
 from .bundle import Bundle
 from .spec import Experiment
 
@@ -109,6 +111,7 @@ class Run:
             )
 
         rows = [
+            ("training", self._training()),
             ("status", str(self.status)),
             *([("ill-conditioned", f"yes, times {summary['amplification']:.1e}")] if self.ill_conditioned else []),
             ("threshold", str(summary["threshold"])),
@@ -128,9 +131,21 @@ class Run:
             rows.append(
                 ("initial kernel", f"rank {summary['kernel_rank']}, condition {summary['kernel_condition']:.3g}")
             )
+        looked = "ill_conditioned" in summary
+        rows.append(
+            ("guard", ("found it" if self.ill_conditioned else "agrees") if looked else "did not look; --guard does")
+        )
         rows.append(("t reached", digits(self.t[-1])))
         rows.append(("solver", f"{self.work.method}, {self.work.nfev} evaluations, {self.work.seconds:.3g} s"))
         return rows
+
+    def _training(self) -> str:
+        """Say how it was trained; a flow alone knows no step."""
+        experiment, optimizer = self.experiment, OPTIMIZERS.build(self.experiment.optimizer)
+        if not (optimizer.steps or optimizer.order > 1):
+            return described(experiment.optimizer)
+        step = f"lr {experiment.lr:g}" if experiment.lr is not None else f"dt {experiment.dt:g}"
+        return f"{described(experiment.optimizer)}, {step}"
 
     def _repr_html_(self) -> str:
         from ..plot.figure import picture

@@ -13,12 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from ..convention import learning_rate
 from ..curve import Curve
 from ..dynamics.plan import FLOPS, ceiling, plan
 from ..dynamics.problem import EVALUATIONS
 from ..dynamics.protocols import Method
-from ..dynamics.risks.jacobian import spectral_radius
 from ..dynamics.solvers import SOLVERS
 from ..dynamics.trajectory import Control, Trajectory, Unwatched, integrate, iterate, start_of
 from ..errors import Diverged, GrokodeWarning, RunFailed
@@ -29,11 +27,12 @@ from ..outcome import Crossing, Status
 from .bundle import Bundle
 from .compose import composition_of
 from .extras import Extras, choose_extras
-from .guard import FEW, QUICK, Verdict, examine, measure
+from .guard import FEW, QUICK, Verdict, examine, floors_of, measure
 from .recorder import Recorder
 from .result import Run
 from .saving import saved_points
 from .spec import Experiment
+from .stability import stable_dt, too_large
 from .summary import summarize
 from .systems import named_arrays, problem_of
 from .training import dt_of, optimizer_of, pace_of
@@ -153,6 +152,8 @@ class _Simulation:
         """Integrate, look whether the curve can be trusted, and collect what was observed."""
         experiment = self.experiment
         method = None if self.optimizer.steps else self._method(experiment.rtol)
+        if method and self.optimizer.order > 1:
+            self._warn_of_step()
         extras = choose_extras(
             self.problem,
             self.optimizer,
@@ -271,12 +272,28 @@ class _Simulation:
             bound = problem.train.loss, ceiling(problem.train, theta0)
             trajectory = iterate(descent, theta0, bound, self.saved.tolist(), name, control)
         except Diverged as error:
-            raise Diverged(f"{error}; {self._stability()}") from None
+            raise Diverged(f"{error}; {self._too_large()}") from None
         last = problem.train.loss(recorder.theta)
         if last > GREW * max(loss, problem.train.mean_square_label):
-            message = f"the train loss ended at {last:.3g}, far above its start {loss:.3g}: {self._stability()}"
+            message = f"the train loss ended at {last:.3g}, far above its start {loss:.3g}: {self._too_large()}"
             warnings.warn(message, GrokodeWarning, stacklevel=2)
         return trajectory
+
+    def _warn_of_step(self) -> None:
+        """Warn where a flow that corrects for a step says what no descent does."""
+        assert self.pace is not None  # such a flow without a step was refused
+        stable = stable_dt(self.problem)
+        if self.pace.dt > stable:
+            warnings.warn(
+                f"dt {self.pace.dt:.6g} is too large for descent (at the start, stable is below {stable:.3g}), which "
+                f"does not do what {self.experiment.optimizer} says; lower the step",
+                GrokodeWarning,
+                stacklevel=2,
+            )
+
+    def _too_large(self) -> str:
+        assert self.pace is not None  # steps without one were refused
+        return too_large(self.experiment, self.optimizer, self.problem, self.pace)
 
     # ---- the guard
 
@@ -315,9 +332,8 @@ class _Simulation:
             return np.array(rows)
 
         plain = recorder.losses(["loss_train", *(f"loss_test_{name}" for name in problem.tests)])
-        floors = np.minimum(plain[0], problem.train.mean_square_label)
         judge = measure if self.optimizer.steps else examine  # a map has no tolerance
-        return judge(plain, losses, floors, self.experiment.rtol)
+        return judge(plain, losses, floors_of(plain[0], problem.train.mean_square_label), self.experiment.rtol)
 
     def _again(self, rtol: float, extras: Extras) -> _Observed:
         """Integrate again at a tighter tolerance; a run that is whole is not given up for one that is not."""
@@ -344,20 +360,6 @@ class _Simulation:
         if not self.optimizer.certified or self.experiment.rtol > Experiment.model_fields["rtol"].default:
             return None
         return never(self.problem, t, theta, threshold)
-
-    def _stability(self) -> str:
-        """Say which step would be stable at the start; with momentum that is another one."""
-        size = "dt" if self.experiment.lr is None else "lr"
-        if self.optimizer.on(self.problem.train, self.pace).memories:
-            return f"{size} {getattr(self.experiment, size):.6g} is too large; lower --{size}"
-        theta0 = np.array(self.problem.start.theta)
-        direction = np.random.default_rng(0).standard_normal(theta0.size)
-        radius, _ = spectral_radius(self.problem.train.jacobian(theta0), direction, 50)
-        dt = 2 / radius if radius else math.inf
-        if self.experiment.lr is None:
-            return f"dt {self.experiment.dt:.6g} is too large (at the start, stable is below {dt:.3g}); lower --dt"
-        scale = learning_rate(1.0, self.experiment.alpha, self.experiment.width)
-        return f"lr {self.experiment.lr:.6g} is too large (at the start, stable is below {dt * scale:.3g}); lower --lr"
 
     def _say_long(self, seconds: float, what: str) -> None:
         limit = self.experiment.time_limit

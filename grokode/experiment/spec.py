@@ -72,6 +72,8 @@ Count = Annotated[
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
+Switch = Annotated[bool, Field(strict=True)]
+
 Points = Annotated[int, Field(ge=2, le=10_000_000)] | Literal["bundle"]
 """How many saved times, spaced evenly in log time; or those of the bundle's ``step``."""
 
@@ -97,7 +99,7 @@ class Experiment(BaseModel):
     sigma: NonNegative = 1.0
     alpha: Positive = 1.0
     eps: NonNegative = 0.05
-    centered: bool = True
+    centered: Switch = True
     target: str = "single_index"
     start: str = "gaussian"
     noise: NonNegative = 0.0
@@ -115,8 +117,8 @@ class Experiment(BaseModel):
     threshold: Annotated[str, BeforeValidator(_as_text)] = "0.1"
     until: Literal["end", "resolved"] = "end"
     time_limit: Positive | None = None
-    guard: bool | None = None
-    lazy: bool | None = None
+    guard: Switch | None = None
+    lazy: Switch | None = None
     threads: int = Field(default=1, ge=1)
 
     @field_validator("*", mode="before")

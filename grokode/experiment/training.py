@@ -32,11 +32,15 @@ def optimizer_of(experiment: Experiment, bundle: Bundle | None = None) -> Any:
     """
     optimizer = OPTIMIZERS.build(experiment.optimizer)
     if isinstance(optimizer, Sgd) and bundle is not None and bundle.batch_order is not None:
-        size = int(np.asarray(bundle.batch_size))
-        if "batch_size" in experiment.optimizer and optimizer.batch_size != size:
+        size, given = int(np.asarray(bundle.batch_size)), OPTIMIZERS.split(experiment.optimizer)[1]
+        if "batch_size" in given and optimizer.batch_size != size:
             raise InvalidInput(
                 f"batch_size = {optimizer.batch_size} contradicts the bundle's order, which is of batches of {size}; "
                 "leave it out"
+            )
+        if "seed" in given:
+            raise InvalidInput(
+                f"sgd:seed={optimizer.seed} would shuffle batches whose order the bundle gives; leave it out"
             )
         return SgdInOrder(
             **dataclasses.asdict(optimizer) | {"batch_size": size}, indices=np.asarray(bundle.batch_order)

@@ -7,14 +7,16 @@ import os
 import re
 import subprocess
 import sys
+from typing import get_type_hints
 
 import numpy as np
 import pytest
 
 import grokode
+from grokode.cli.run import command
 from grokode.dynamics.optimizers import OPTIMIZERS
 from grokode.experiment.sources import load_preset, preset_names
-from grokode.experiment.spec import PHYSICS
+from grokode.experiment.spec import DEFAULTS, PHYSICS, Experiment
 
 SMALL = ("run", "--no-plot", "--dim", 5, "--n-train", 8)
 SHORT = (*SMALL, "--t-max", 50, "--points", 20)
@@ -448,6 +450,18 @@ finally:
     ended = real(tmp_path, sys.executable, "-c", program)
     assert ended.returncode == 0, ended.stderr
     assert "--threshold" in ended.stdout
+
+
+def defaults():
+    fields = Experiment.model_fields
+    return DEFAULTS | {name: fields[name].default for name in fields if fields[name].default is not None}
+
+
+@pytest.mark.parametrize(("name", "value"), defaults().items())
+def test_the_help_says_every_default(name, value):
+    (help,) = (part.help for part in get_type_hints(command, include_extras=True)[name].__metadata__)
+    said = "on" if value is True else "100000" if value == 1e5 else (value if isinstance(value, str) else f"{value:g}")
+    assert re.search(rf"(^|\W){re.escape(said.replace('1e-06', '1e-6'))} by default", help), help
 
 
 def test_the_bare_command_is_the_help(cli):

@@ -212,3 +212,11 @@ def test_a_run_out_of_time_is_not_judged():
     run = grokode.run(dim=8, n_train=20, width=10, t_max=1e3, time_limit=1e-9)
     assert run.status == "time_limit"
     assert "ill_conditioned" not in run.summary
+
+
+@pytest.mark.parametrize("alpha", [1.0, 10.0])
+def test_a_start_that_solves_the_task_is_not_at_a_saddle(alpha):
+    start = {"start": "interpolated:s=1", "centered": False, "width": 2}
+    run = grokode.run(dim=10, n_train=30, alpha=alpha, t_max=100, points=20, **start)
+    assert run.loss_train[0] < 1e-20  # what is left is rounding, and moved weights move it without end
+    assert run.summary["ill_conditioned"] is False

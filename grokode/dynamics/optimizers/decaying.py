@@ -51,6 +51,8 @@ class Decaying:
             raise InvalidInput(
                 f"weight_decay = {self.weight_decay} and decay_rate = {self.decay_rate} say the same thing; keep one"
             )
+        if self.decoupled and not self.decays:
+            raise InvalidInput("decoupled says how weights decay, and they do not; give weight_decay or decay_rate too")
 
     @property
     def decays(self) -> bool:

@@ -55,8 +55,8 @@ class LogBdf:
         """
         if not demand.samples:
             raise InvalidInput(
-                "solver log_bdf integrates gradient_flow on samples only, not on a law, nor on the moments of a large "
-                "training set; use --solver auto"
+                "solver log_bdf integrates the plain gradient_flow of samples: no weight decay, no modified_flow, no "
+                "infinite training set and none that is held as its moments; use --solver auto"
             )
         tiny = min(demand.n, demand.samples) <= SMALL
         tuning = TINY if tiny else FEW_UNKNOWNS if demand.n < 2 * demand.samples else MANY_UNKNOWNS
