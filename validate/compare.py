@@ -40,7 +40,7 @@ def compare(theory: Run, direct: Trained) -> dict[str, Margin]:
     M = np.array([state.M for state in theory.states]) - second_moments(direct.weights)
     wbar = np.array([state.wbar for state in theory.states]) - direct.weights.mean(axis=1)
     margins |= {"M": margin(sizes(M), tolerances.M), "wbar": margin(sizes(wbar), tolerances.wbar)}
-    margins["dt_lambda"] = Margin(direct.dt * max(sharpness(direct, W) for W in direct.weights), STABLE)
+    margins["dt_lambda"] = Margin(direct.pace.dt * max(sharpness(direct, W) for W in direct.weights), STABLE)
     return margins
 
 

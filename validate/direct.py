@@ -73,7 +73,7 @@ def direct(
     done = train(experiment, bundle, named, neurons=neurons)
     curves = {
         "step": _curve(Column("step", "step"), done.step),
-        "t": _curve(Column("t", "flow time t", "flow time"), done.dt * done.step.astype(float)),
+        "t": _curve(Column("t", "flow time t", "flow time"), done.pace.times(done.step)),
     } | {
         column.name: _curve(column, done.values[column.name])
         for column in _columns(done.draw, experiment)
@@ -84,7 +84,7 @@ def direct(
     if test:
         crossings["test"] = _crossing("test", test, experiment, done)
     steps, width = int(done.step[-1]), len(done.start.W)
-    how: Any = {"threshold": experiment.threshold, "test_loss": test, "dt": done.dt, "steps": True}
+    how: Any = {"threshold": experiment.threshold, "test_loss": test, "pace": done.pace, "steps": True}
     return Run(
         experiment=experiment,
         curves=curves,
@@ -127,4 +127,6 @@ def _crossing(name: str, data: str, experiment: Experiment, done: Trained) -> Cr
         return Crossing(loss=name, threshold=level, status=CrossingStatus.REACHED_AT_START, t=0.0)
     if not len(below):
         return Crossing(loss=name, threshold=level, status=CrossingStatus.NOT_REACHED, t=math.nan)
-    return Crossing(loss=name, threshold=level, status=CrossingStatus.REACHED, t=float(done.step[below[0]] * done.dt))
+    return Crossing(
+        loss=name, threshold=level, status=CrossingStatus.REACHED, t=done.pace.time(int(done.step[below[0]]))
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .network import CommitteeMachine, Weights
+from .network import CommitteeMachine, Weights, per_step
 from .optimizers import Optimizer
 from .readings import tangents
 from .samples import Samples
@@ -20,7 +20,7 @@ def train_linearized(
     start: Weights,
     samples: Mapping[str, Samples],
     *,
-    lr: float,
+    lr: float | Array,
     record: Sequence[int],
     optimizer: Optimizer,
 ) -> dict[str, Array]:
@@ -48,10 +48,11 @@ def train_linearized(
 
     wanted: set[int] = set(record)
     losses: dict[str, list[float]] = {name: [] for name in planes}
-    weights, memory = start, optimizer.start(start)
+    weights, memory, rates = start, optimizer.start(start), per_step(lr, record[-1])
     for k in range(record[-1] + 1):
         if k in wanted:
             for name, (_, _, c) in planes.items():
                 losses[name].append(float(c @ residual(name, weights) ** 2))
-        weights, memory = optimizer.step(weights, gradient, memory, lr, k)
+        if k < record[-1]:
+            weights, memory = optimizer.step(weights, gradient, memory, float(rates[k]), k)
     return {name: np.array(values) for name, values in losses.items()}

@@ -52,6 +52,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "full covariance": {"covariance": "full", "centered": False},
     "two directions of either sign": {"target": "multi_index:k=2,weights=1:-0.7"},
     "product": {"target": "product"},
+    "cosine after a warm-up": {"schedule": f"cosine:steps={STEPS},final=0.01,warmup=20"},
     "kernel eigenvector": {"target": "kernel_eigenvector:k=2"},
     "indefinite form": {"target": "file:path=indefinite"},
     "population": {"n_train": math.inf},
@@ -151,9 +152,10 @@ CORE = (
     "alpha 1e-2",
     "alpha 1e4",
     "population, full covariance",
+    "cosine after a warm-up",
     "start w and -w: the rank rises",
 )
-"""What is enough for one more optimizer: widths below and above D, the ends of alpha, both risks, a rank that rises."""
+"""What is enough for one more optimizer: two widths, the ends of alpha, both risks, a schedule, a rank that rises."""
 
 
 def named_cases() -> list[Case]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -130,7 +129,7 @@ class CommitteeMachine:
         X: Array,
         y: Array,
         *,
-        lr: float,
+        lr: float | Array,
         record: Sequence[int],
         optimizer: Optimizer = _DESCENT,
         tests: Mapping[str, tuple[Array, ...]] | None = None,
@@ -144,8 +143,8 @@ class CommitteeMachine:
         ----------
         W0 : ndarray, shape (N, D)
         X, y : ndarray, shape (P, D) and (P,)
-        lr : float
-            Of all that is trained, on the mean squared residual without 1/2.
+        lr : float or ndarray, shape (n,)
+            Of all that is trained, on the mean squared residual without 1/2; of every step, or of each.
         record : sequence of int, shape (n,)
             Steps to record at, increasing; training ends with the last.
         optimizer : Optimizer
@@ -173,8 +172,8 @@ class CommitteeMachine:
             return partial(self._slope, X=X[rows], y=y[rows], f_0=f_0[rows], c=c)
 
         wanted = set(record)
-        steps = zip(range(record[-1] + 1), self._path(start, gradient, lr, optimizer), strict=False)
-        kept = [weights for k, weights in steps if k in wanted]
+        path = self._path(start, gradient, per_step(lr, record[-1]), optimizer)
+        kept = [weights for k, weights in enumerate(path) if k in wanted]
 
         def curve(X: Array, y: Array, sample_weights: Array | None = None) -> Array:
             return np.array([self.loss(weights, start, X, y, sample_weights) for weights in kept])
@@ -188,15 +187,16 @@ class CommitteeMachine:
         )
 
     def _path(
-        self, start: Weights, gradient: Callable[[int], Callable[[Weights], Weights]], lr: float, optimizer: Optimizer
+        self, start: Weights, gradient: Callable[[int], Callable[[Weights], Weights]], lr: Array, optimizer: Optimizer
     ) -> Iterator[Weights]:
-        """Yield the weights at the start and after each step, without end."""
+        """Yield the weights at the start and after each step."""
         weights, memory = start, optimizer.start(start)
-        for k in count():
-            yield weights
-            weights, memory = optimizer.step(weights, gradient(k), memory, lr, k)
+        yield weights
+        for k, rate in enumerate(lr):
+            weights, memory = optimizer.step(weights, gradient(k), memory, float(rate), k)
             if not self.trained_readouts:
                 weights = weights._replace(v=start.v)  # weight decay would move them
+            yield weights
 
     def _subtracted(self, start: Weights, X: Array) -> Array:
         """Return what centring takes from f, shape (P,)."""
@@ -217,6 +217,11 @@ class CommitteeMachine:
         dL_dW = (dL_df[:, None] * df_dphi * dphi_dz).T @ X
         dL_dv = self.alpha / len(weights.v) * (dL_df @ phi) if self.trained_readouts else np.zeros_like(weights.v)
         return Weights(dL_dW, dL_dv)
+
+
+def per_step(lr: float | Array, steps: int) -> Array:
+    """Return the learning rate of each step, shape (steps,)."""
+    return np.full(steps, lr) if np.ndim(lr) == 0 else np.asarray(lr)[:steps]
 
 
 def _or_equal(sample_weights: Array | None, y: Array) -> Array:

@@ -87,7 +87,7 @@ def order_of_descent(optimizer: str) -> Measured:
     gaps = []
     for halvings in HALVINGS:
         real = descend(parameters, times, halvings)
-        limit = flow({**parameters, "dt": real.dt}, optimizer, times, rtol=1e-10)
+        limit = flow({**parameters, "dt": real.pace.dt}, optimizer, times, rtol=1e-10)
         gaps.append(np.linalg.norm(second_moments(real.weights) - [state.M for state in limit.states]))
     return Measured(float(np.log2(gaps[0] / gaps[1])), ROOM)
 

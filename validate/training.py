@@ -13,18 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from grokode.convention import learning_rate
 from grokode.dynamics.optimizers import OPTIMIZERS
 from grokode.dynamics.optimizers.decaying import Decaying
 from grokode.dynamics.optimizers.sgd import Sgd
-from grokode.dynamics.pace import Pace
+from grokode.dynamics.pace import Pace, ScheduledPace
 from grokode.errors import Diverged, InvalidInput
 from grokode.experiment.bundle import Bundle
 from grokode.experiment.resources import refuse_run
 from grokode.experiment.saving import saved_points
 from grokode.experiment.spec import Experiment
 from grokode.experiment.systems import network_of, system_of
-from grokode.experiment.training import dt_of, optimizer_of, pace_of
+from grokode.experiment.training import optimizer_of, pace_of
 from grokode.observables.lazy import LABELS as LAZY
 from grokode.task.streams import Role, stream
 from grokode.task.system import Draw
@@ -53,8 +52,8 @@ class Trained:
     draw : Draw
     samples : mapping of str to Samples
         ``train``, and the tests by name.
-    dt : float
-        Flow time of a step.
+    pace : Pace
+        What its steps are worth.
     step : ndarray of int, shape (n,)
     weights : ndarray, shape (n, N, D)
     values : mapping of str to ndarray, shape (n,)
@@ -69,7 +68,7 @@ class Trained:
     start: Weights
     draw: Draw
     samples: Mapping[str, Samples]
-    dt: float
+    pace: Pace
     step: NDArray[np.int64]
     weights: Array
     values: Mapping[str, Array]
@@ -89,19 +88,20 @@ def train(
 
     ``optimizer``, from the learning rate of a unit of flow time, takes the place of the experiment's twin.
     """
-    dt = dt_of(experiment)
+    pace = pace_of(experiment, bundle, files)
     known = optimizer_of(experiment, bundle)
-    record = saved_points(experiment, bundle, takes_steps=True, dt=dt)
-    assert dt is not None
+    record = saved_points(experiment, bundle, takes_steps=True, pace=pace)
+    assert pace is not None  # steps without one were refused
     draw = system_of(experiment, bundle, files).draw(network_of(experiment))
     samples = {name: samples_of(source) for name, source in {"train": draw.train, **draw.tests}.items()}
     points, width = samples["train"], _width(experiment, neurons)
     _refuse(samples, width, len(record), kernel=experiment.lazy is True)
     start = Weights.of(_neurons(experiment, bundle, draw, width))
     ratio = width / experiment.alpha**2
-    rule = optimizer(ratio) if optimizer else twin(experiment.optimizer, pace_of(experiment), ratio)
+    rule = optimizer(ratio) if optimizer else twin(experiment.optimizer, pace, ratio)
     machine = CommitteeMachine(alpha=experiment.alpha, eps=experiment.eps, centered=experiment.centered)
-    how: Any = {"lr": learning_rate(dt, experiment.alpha, width), "record": record, "optimizer": rule}
+    sizes = pace.sizes if isinstance(pace, ScheduledPace) else pace.dt
+    how: Any = {"lr": sizes * ratio, "record": record, "optimizer": rule}
     batches = known.order(len(points.y)).rows if isinstance(known, Sgd) else None
     with threadpool_limits(limits=experiment.threads), np.errstate(over="ignore", invalid="ignore"):
         began = time.perf_counter()
@@ -113,7 +113,7 @@ def train(
         readings = Readings(machine, start, draw, samples, kernel=experiment.lazy is True)
         rows = [readings.at(Weights(W, start.v)) for W in training.weights]
         values, scales = _columns([row.values for row in rows]), _columns([row.scales for row in rows])
-        if experiment.lazy and batches is None:
+        if experiment.lazy and batches is None and pace.steady:
             losses = train_linearized(machine, start, samples, **how)
             values |= {LAZY[name][0]: loss for name, loss in losses.items()}
     return Trained(
@@ -121,7 +121,7 @@ def train(
         start=start,
         draw=draw,
         samples=samples,
-        dt=dt,
+        pace=pace,
         step=training.step,
         weights=training.weights,
         values=values,
@@ -134,14 +134,14 @@ def _columns(rows: Sequence[Mapping[str, float]]) -> dict[str, Array]:
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def twin(optimizer: str, pace: Pace | None, ratio: float) -> Optimizer:
+def twin(optimizer: str, pace: Pace, ratio: float) -> Optimizer:
     """Return the independent twin of an optimizer, with the same parameters.
 
     Parameters
     ----------
     optimizer : str
         As the experiment has it.
-    pace : Pace or None
+    pace : Pace
         Of the experiment.
     ratio : float
         N / alpha^2 of the neurons that are trained: what turns a decay a unit of flow time into a weight decay.
@@ -157,7 +157,6 @@ def twin(optimizer: str, pace: Pace | None, ratio: float) -> Optimizer:
         raise InvalidInput(f"optimizer {name!r} takes no steps that real neurons could take; name one of: {trainable}")
     if name not in TWINS:
         raise InvalidInput(f"optimizer {name!r} has no twin that trains real neurons; name one of: {trainable}")
-    assert pace is not None  # steps without one were refused
     fields = {key: value for key, value in dataclasses.asdict(known).items() if key not in OURS}
     if isinstance(known, Decaying):
         fields["weight_decay"] = known.rate(pace) / ratio

@@ -19,16 +19,18 @@ def command(
     dt: Annotated[float | None, typer.Option("--dt", help="Flow time of a step; the run's own by default.")] = None,
 ) -> int:
     """Write a run's data, real initial weights, learning rate and steps."""
+    import numpy as np
+
     from ..experiment import bundle as bundles
-    from ..experiment import files
+    from ..experiment import exporting, files
     from ..experiment.storage import refuse_overlap
 
     refuse_overlap({"--bundle": bundle}, {"the run": run})
     files.check_run_file(bundle)
-    made = files.export(files.load(run), width=width, dt=dt)
+    made = exporting.export(files.load(run), width=width, dt=dt)
     bundles.save(bundle, made)
     output.table(
-        [("bundle", str(bundle)), ("neurons", str(made.width)), ("lr", f"{float(made.lr):.6g}")],  # type: ignore[arg-type]
+        [("bundle", str(bundle)), ("neurons", str(made.width)), ("lr", f"{float(np.max(made.lr)):.6g}")],
         to_stderr=False,
     )
     return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..dynamics.optimizers import OPTIMIZERS
+from ..dynamics.schedules import SCHEDULES
 from ..dynamics.solvers import SOLVERS
 from ..model.starts import STARTS
 from ..registry import Registry
@@ -108,6 +109,15 @@ Lr = Annotated[
 ]
 Dt = Annotated[
     float | None, option("--dt", panel=TRAINING, help="Flow time of a step, lr alpha^2 / N; 0.5 by default.")
+]
+Schedule = Annotated[
+    str | None,
+    option(
+        "--schedule",
+        panel=TRAINING,
+        help=f"Of the learning rate, constant by default. {entries(SCHEDULES)} All but "
+        "a table take warmup=W, a linear rise before.",
+    ),
 ]
 Solver = Annotated[
     str | None, option("--solver", panel=TRAINING, help=f"For flows, auto by default. {entries(SOLVERS)}")

@@ -56,6 +56,7 @@ def command(
     batch_size: options.BatchSize = None,
     lr: options.Lr = None,
     dt: options.Dt = None,
+    schedule: options.Schedule = None,
     solver: options.Solver = None,
     rtol: options.Rtol = None,
     threads: options.Threads = None,
@@ -117,7 +118,7 @@ def command(
         "eps": eps, "centered": centered, "target": target, "start": start, "noise": noise,
         "covariance": covariance, "seed": seed, "optimizer": optimizer,
         "momentum": momentum, "weight_decay": weight_decay, "decoupled": decoupled, "decay_rate": decay_rate,
-        "batch_size": batch_size, "lr": lr, "dt": dt, "solver": solver,
+        "batch_size": batch_size, "lr": lr, "dt": dt, "schedule": schedule, "solver": solver,
         "rtol": rtol, "threads": threads,
     }  # fmt: skip
     import json as encoder

@@ -38,6 +38,7 @@ def command(
     batch_size: options.BatchSize = None,
     lr: options.Lr = None,
     dt: options.Dt = None,
+    schedule: options.Schedule = None,
     steps: Annotated[int | None, option("--steps", panel=TRAINING, help="Number of steps.")] = None,
     t_max: Annotated[
         float | None, option("--t-max", panel=TRAINING, help="End of the flow time, 100000 by default.")
@@ -100,7 +101,7 @@ def command(
         "eps": eps, "centered": centered, "target": target, "start": start, "noise": noise,
         "covariance": covariance, "seed": seed, "optimizer": optimizer,
         "momentum": momentum, "weight_decay": weight_decay, "decoupled": decoupled, "decay_rate": decay_rate,
-        "batch_size": batch_size, "lr": lr, "dt": dt, "steps": steps,
+        "batch_size": batch_size, "lr": lr, "dt": dt, "schedule": schedule, "steps": steps,
         "t_max": t_max, "solver": solver, "rtol": rtol, "threads": threads, "time_limit": time_limit,
         "points": points, "times": times, "threshold": threshold, "until": until, "guard": guard, "lazy": lazy,
     }  # fmt: skip

@@ -1,11 +1,18 @@
-"""What a step is worth: the flow time it takes."""
+"""What steps are worth: the flow time they take."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pace:
     r"""Steps of one learning rate.
 
@@ -17,5 +24,63 @@ class Pace:
         :math:`N / \alpha^2`, the learning rate of a unit of flow time; infinite at infinite width.
     """
 
+    steady: ClassVar[bool] = True
+
     dt: float
     ratio: float
+
+    def size(self, k: int) -> float:
+        """Return the flow time of step k, which counts from 0."""
+        return self.dt
+
+    def time(self, k: int) -> float:
+        """Return the flow time after k steps."""
+        return k * self.dt
+
+    def times(self, k: NDArray[np.int64]) -> Array:
+        """Return the flow times after k steps each, shape (n,)."""
+        return np.asarray(k * self.dt)
+
+    def steps(self, t: Array) -> Array:
+        """Return after how many steps flow times are reached, in parts of a step, shape (n,)."""
+        return np.asarray(t / self.dt)
+
+
+@dataclass(frozen=True, eq=False)
+class ScheduledPace(Pace):
+    r"""Steps whose learning rate changes.
+
+    Parameters
+    ----------
+    dt : float
+        Flow time of a step at the full learning rate.
+    ratio : float
+        :math:`N / \alpha^2`.
+    sizes : ndarray, shape (n,)
+        Flow time of each step, as many as will be made.
+    """
+
+    steady: ClassVar[bool] = False
+
+    sizes: Array
+
+    def size(self, k: int) -> float:
+        """Return the flow time of step k, which counts from 0."""
+        return float(self.sizes[k])
+
+    def time(self, k: int) -> float:
+        """Return the flow time after k steps."""
+        return float(self._after[k])
+
+    def times(self, k: NDArray[np.int64]) -> Array:
+        """Return the flow times after k steps each, shape (n,)."""
+        return np.asarray(self._after[k])
+
+    def steps(self, t: Array) -> Array:
+        """Return after how many steps flow times are reached, in parts of a step, shape (n,)."""
+        return np.interp(t, self._after, np.arange(len(self._after)))
+
+    @cached_property
+    def _after(self) -> Array:
+        """Flow time after 0 to n steps."""
+        return np.concatenate([[0.0], np.cumsum(self.sizes)])

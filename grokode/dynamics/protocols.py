@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,6 +141,8 @@ class LeastSquares(Protocol):
 @runtime_checkable
 class Linearizable(Protocol):
     """An optimizer that may know in closed form how a mode of a linear problem decays."""
+
+    steps: ClassVar[bool]
 
     @property
     def closed_form(self) -> bool:

@@ -47,6 +47,7 @@ def checked(name: str, value: Any) -> Any:
     if name != "covariance":
         if rank == 0 and array.size == 1:
             array = array.reshape(())
+        rank = array.ndim if name == "lr" and array.ndim < 2 else rank  # one for all steps, or one a step
         if array.ndim != rank or array.size == 0:
             kind = ("a single number", "a vector that is not empty", "a matrix that is not empty")[rank]
             raise InvalidInput(f"bundle: {name} must be {kind}, got shape {array.shape}")
@@ -58,10 +59,12 @@ def checked(name: str, value: Any) -> Any:
         if array not in (0, 1):
             raise InvalidInput(f"bundle: {name} must be true or false, got {array}")
         return bool(array)
+    if name == "lr" and array.ndim and array.min() >= 0 and array.max() > 0:
+        return array.astype(float)
     if (
         name in ("alpha", "lr", "loss_scale_train", "loss_scale_test") or (name == "covariance" and array.ndim == 0)
-    ) and not array > 0:
-        raise InvalidInput(f"bundle: {name} must be positive, got {array}")
+    ) and not np.all(array > 0):
+        raise InvalidInput(f"bundle: {name} must be positive, got {array.min()}")
     if name in ("eps", "noise", "weight_decay") and array < 0:
         raise InvalidInput(f"bundle: {name} must be zero or positive, got {array}")
     if name == "momentum" and not 0 <= array < 1:

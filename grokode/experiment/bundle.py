@@ -39,8 +39,8 @@ class Bundle:
     W0 : array_like, shape (N, D)
         Initial hidden weights, one row a neuron.
     alpha, eps : float
-    lr : float
-        Learning rate on the mean squared residual (no 1/2) with parameters W.
+    lr : float or array_like, shape (n,)
+        Learning rate on the mean squared residual (no 1/2) with parameters W; of all steps, or of each.
     centered : bool
         Whether the initial predictor was subtracted.
     X_test, y_test : array_like, shape (P_test, D) and (P_test,), optional
@@ -144,7 +144,8 @@ class Bundle:
             "alpha": float(np.asarray(self.alpha)),
             "eps": float(np.asarray(self.eps)),
             "centered": bool(self.centered),
-            "lr": float(np.asarray(self.lr)),
+            "lr": float(np.max(self.lr)),
+            "schedule": GIVEN if np.ndim(self.lr) else "constant",
             "noise": float(np.asarray(self.noise if self.noise is not None else 0.0)),
             "n_test": 0 if self.X_test is None else len(np.asarray(self.X_test)),
             "target": GIVEN,
@@ -437,7 +438,7 @@ def _row(name: str, value: ArrayLike | None) -> ArrayLike | None:
 def _in_ours(theirs: Bundle, convention: Convention) -> Bundle:
     """Return in our convention a bundle whose numbers are stated in another."""
     P, D = np.shape(theirs.X_train)
-    alpha, eps, lr = (float(np.asarray(value)) for value in (theirs.alpha, theirs.eps, theirs.lr))
+    alpha, eps, lr = (float(np.max(value)) for value in (theirs.alpha, theirs.eps, theirs.lr))
     summed = P if theirs.batch_size is None else int(np.asarray(theirs.batch_size))  # by the loss that lr is for
     ours = convention.to_ours(Settings(alpha=alpha, eps=eps, lr=lr), Sizes(n_train=summed, width=theirs.width))
     scales = {"loss_scale_train": convention.loss_scale(P, alpha)}
@@ -456,7 +457,8 @@ def _in_ours(theirs: Bundle, convention: Convention) -> Bundle:
     }
     if theirs.weight_decay is not None:  # a step takes lr weight_decay of the weights, in any convention
         changed["weight_decay"] = np.asarray(theirs.weight_decay) * (lr / ours.lr)
-    return replace(theirs, alpha=ours.alpha, eps=ours.eps, lr=ours.lr, **(changed | stated))
+    rates = np.asarray(theirs.lr) * (ours.lr / lr)
+    return replace(theirs, alpha=ours.alpha, eps=ours.eps, lr=rates, **(changed | stated))
 
 
 def _scaled(bundle: Bundle, factor: float) -> dict[str, Array]:

@@ -120,5 +120,5 @@ def _idle(flags: Mapping[str, Any], experiment: Experiment) -> list[str]:
         idle = [f"--{key}" for key in ("solver", "rtol") if flags.get(key) is not None]
         return [f"{key} changes nothing: {name} takes steps, and needs no solver" for key in idle]
     counts = optimizer.order > 1 or experiment.steps is not None  # the step is corrected for, or the end is in steps
-    idle = [] if counts else [f"--{key}" for key in ("lr", "dt") if flags.get(key) is not None]
+    idle = [] if counts else [f"--{key}" for key in ("lr", "dt", "schedule") if flags.get(key) is not None]
     return [f"{key} changes nothing: {name} takes no steps; --optimizer gradient_descent does" for key in idle]

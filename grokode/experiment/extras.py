@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ..dynamics.pace import Pace
 from ..dynamics.problem import Problem
 from ..errors import InvalidInput
 from ..observables import CURVE_OBSERVABLES, KERNEL_OBSERVABLES
@@ -38,6 +39,7 @@ class Extras:
 def choose_extras(
     problem: Problem,
     optimizer: object,
+    pace: Pace | None,
     *,
     readings: int,
     seconds: float,
@@ -51,6 +53,8 @@ def choose_extras(
     ----------
     problem : Problem
     optimizer : object
+    pace : Pace or None
+        What its steps are worth.
     readings : int
         Number of saved times.
     seconds : float
@@ -75,13 +79,15 @@ def choose_extras(
         return Extras()
     curves: list[CurveObservable] = [CURVE_OBSERVABLES.build(name) for name in CURVE_OBSERVABLES]
     observables: list[CostlyObservable] = [KERNEL_OBSERVABLES.build(name) for name in KERNEL_OBSERVABLES]
-    idle = [item.title for item in curves if not item.applies(problem, optimizer)]
+    idle = [item.title for item in curves if not item.applies(problem, optimizer, pace)]
     if wanted and idle:
-        say(f"no curves of {', '.join(idle)}: this optimizer moves its modes by no closed form")
+        say(f"no curves of {', '.join(idle)}: no closed form moves the modes of this training")
     purse = _Purse(readings=readings, seconds=seconds + START_UP, bytes=free, everything=bool(wanted))
     kept = Extras(
         curves=[
-            item for item in curves if item.applies(problem, optimizer) and purse.buys(item.title, item.cost(problem))
+            item
+            for item in curves
+            if item.applies(problem, optimizer, pace) and purse.buys(item.title, item.cost(problem))
         ],
         observables=[
             item for item in observables if item.columns(problem) and purse.buys(item.title, item.cost(problem))

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..convention import learning_rate
 from ..curve import Curve
 from ..errors import InvalidInput
 from ..outcome import Status, Work
-from ..task.data import Data
-from ..task.streams import Role, stream
-from ..task.system import Law
 from .bundle import Bundle
-from .resources import refuse_run
 from .result import Run
-from .spec import MOST, merge
+from .spec import merge
 from .storage import check_writable, read_npz, write_atomically, write_npz
-from .systems import network_of, system_of
-from .training import dt_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -158,76 +150,6 @@ def save_picture(figure: Figure, path: Path) -> None:
     with matplotlib.rc_context({"svg.hashsalt": "grokode"}):  # nor ids drawn at random
         figure.savefig(content, format=kind, dpi=150, metadata=metadata)
     write_atomically(path, lambda stream: stream.write(content.getvalue()))
-
-
-def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundle:
-    """Turn a drawn experiment into a bundle of real neurons, for training elsewhere.
-
-    Parameters
-    ----------
-    run : Run
-    width : int, optional
-        Number of real neurons, at least r; the experiment's own by default. Training them with the
-        bundle's learning rate gives the run's curves to rounding, whatever the width.
-    dt : float, optional
-        Flow time of a step, where the experiment has none.
-
-    Returns
-    -------
-    Bundle
-
-    Raises
-    ------
-    InvalidInput
-        If the training set is infinite, the width is too small or infinite, or no step is known.
-    """
-    experiment, given = run.experiment, run.bundle
-    if width is None:
-        if math.isinf(experiment.width):
-            raise InvalidInput(f"infinite width has no neurons to export; give --width {experiment.dim + 1} or more")
-        width = int(experiment.width)
-    if width < 1:
-        raise InvalidInput(f"width must be at least 1, got {width}")
-    if math.isinf(experiment.n_train):
-        raise InvalidInput("n_train = inf has no data to export; run it with a finite --n-train")
-    dt = dt if dt is not None else dt_of(experiment)
-    if dt is None:
-        raise InvalidInput("this experiment has no step; give --dt, the flow time of one")
-    end = float(run.t[-1])
-    if not 0 < dt <= end <= MOST * dt:
-        raise InvalidInput(f"dt must be between {end / MOST:.3g} and {end:.6g}, the end of the run, got {dt}")
-    rows = min(width, experiment.dim + 1)
-    # W0 and the orthonormal columns it is made from, with the copies on the way
-    refuse_run(8.0 * width * 3 * (rows + experiment.dim))
-    draw = system_of(experiment, given, run.files).draw(network_of(experiment))
-    assert isinstance(draw.train, Data)
-    if given is not None and width == given.width:
-        W0 = np.asarray(given.W0)
-    else:
-        W0 = draw.start.neurons(width, stream(experiment.seed, Role.WEIGHTS, experiment.dim, width))
-    arrays: dict[str, Any] = {
-        "X_train": draw.train.X,
-        "y_train": draw.train.y,
-        "W0": W0,
-        "alpha": experiment.alpha,
-        "eps": experiment.eps,
-        "lr": learning_rate(dt, experiment.alpha, width),
-        "centered": experiment.centered,
-        "noise": experiment.noise,
-        "step": np.unique(np.rint(run.t / dt)).astype(np.int64),
-    }
-    law, points = draw.tests.get("exact"), draw.tests.get("sample")
-    if isinstance(law, Law):
-        target = law.target
-        arrays |= {"covariance": law.inputs.Sigma, "c": target.c, "b": target.b, "B": target.B}
-        if len(target.directions):
-            arrays["directions"] = target.directions
-    elif given is not None:
-        declared = ("covariance", "beta_star", "c", "b", "B")
-        arrays |= {name: value for name, value in given.arrays().items() if name in declared}
-    if isinstance(points, Data):
-        arrays |= {"X_test": points.X, "y_test": points.y}
-    return Bundle(**arrays)
 
 
 def _with_suffix(path: Path, allowed: tuple[str, ...]) -> Path:

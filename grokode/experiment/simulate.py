@@ -30,12 +30,12 @@ from .extras import Extras, choose_extras
 from .guard import FEW, QUICK, Verdict, examine, floors_of, measure
 from .recorder import Recorder
 from .result import Run
-from .saving import saved_points
+from .saving import logged_steps, saved_points
 from .spec import Experiment
 from .stability import stable_dt, too_large
 from .summary import summarize
 from .systems import named_arrays, problem_of
-from .training import dt_of, optimizer_of, pace_of
+from .training import optimizer_of, pace_of
 from .versions import versions
 
 Array = NDArray[np.float64]
@@ -136,10 +136,9 @@ class _Simulation:
         self.experiment, self.bundle, self.files = experiment, bundle, named_arrays(experiment, files)
         self.keep_states, self.progress, self.say = keep_states, progress, say
         self.threshold = Threshold.parse(experiment.threshold)
-        self.optimizer, self.pace = optimizer_of(experiment, bundle), pace_of(experiment)
+        self.optimizer, self.pace = optimizer_of(experiment, bundle), pace_of(experiment, bundle, self.files)
         self.solver = SOLVERS.build(experiment.solver)
-        self.dt = dt_of(experiment)
-        self.saved = saved_points(experiment, bundle, takes_steps=self.optimizer.steps, dt=self.dt)
+        self.saved = saved_points(experiment, bundle, takes_steps=self.optimizer.steps, pace=self.pace)
         self.free = free_memory()
         self.deadline = math.inf
         dim, rows = experiment.dim, int(min(experiment.width, experiment.dim + 1))
@@ -157,6 +156,7 @@ class _Simulation:
         extras = choose_extras(
             self.problem,
             self.optimizer,
+            self.pace,
             readings=len(self.saved),
             seconds=min(self._estimate(method), experiment.time_limit or math.inf),
             free=self.free,
@@ -185,10 +185,8 @@ class _Simulation:
         recorder, trajectory = observed.recorder, observed.trajectory
         beside, numbers = self._beside(extras, np.array(recorder.t))
         curves = recorder.curves() | beside
-        if self.dt is not None and (self.optimizer.steps or experiment.points == "bundle"):
-            steps = curves["t"].values / self.dt
-            if np.allclose(steps, np.rint(steps), rtol=1e-9):  # a flow that stopped early ends between two
-                steps = np.rint(steps).astype(np.int64)
+        if self.optimizer.steps or experiment.points == "bundle":
+            steps = self._steps(curves["t"].values)
             curves = {"step": Curve(name="step", values=steps, units="1", long_name="step"), **curves}
         return Run(
             experiment=experiment,
@@ -198,7 +196,7 @@ class _Simulation:
                 observed.crossings,
                 threshold=experiment.threshold,
                 test_loss=self.problem.test_loss,
-                dt=self.dt,
+                pace=self.pace,
                 steps=self.optimizer.steps,
             )
             | guarded
@@ -279,6 +277,15 @@ class _Simulation:
             warnings.warn(message, GrokodeWarning, stacklevel=2)
         return trajectory
 
+    def _steps(self, t: NDArray[Any]) -> NDArray[Any]:
+        """Return the steps of the kept times: all but the last are as planned, where a run may have stopped early."""
+        assert self.pace is not None  # steps without one were refused
+        planned: NDArray[Any] = self.saved if self.optimizer.steps else logged_steps(self.experiment, self.bundle)
+        if len(t) == len(planned):
+            return planned
+        last = float(self.pace.steps(t[-1]))
+        return np.append(planned[: len(t) - 1], round(last) if self.optimizer.steps else last)
+
     def _warn_of_step(self) -> None:
         """Warn where a flow that corrects for a step says what no descent does."""
         assert self.pace is not None  # such a flow without a step was refused
@@ -322,7 +329,7 @@ class _Simulation:
             training = self.optimizer.on(problem.train, self.pace)
             if self.optimizer.steps:
                 bound = problem.train.loss, ceiling(problem.train, theta0)
-                steps = np.rint(np.array(recorder.t) / (self.dt or 1.0)).astype(int).tolist()  # a stopped run's own end
+                steps = self._steps(np.array(recorder.t)).tolist()  # a stopped run's own end is the last
                 trajectory = iterate(training, theta0 + moved, bound, steps, self.experiment.optimizer, control)
             else:
                 method = self._method(rtol)
@@ -348,7 +355,7 @@ class _Simulation:
         numbers: dict[str, Any] = {}
         for item in extras.curves:
             known = item.on(self.problem)
-            found = known.at(self.optimizer, t, self.dt)
+            found = known.at(self.optimizer, t, None if self.pace is None else self.pace.dt)
             if not found:
                 self.say(f"no curves of {item.title}: the step is too long for its fastest mode, and they diverge")
             curves |= {curve.name: curve for curve in found}

@@ -107,6 +107,7 @@ class Experiment(BaseModel):
     optimizer: str = "gradient_flow"
     lr: Positive | None = None
     dt: Positive | None = None
+    schedule: str = "constant"
     steps: int | None = Field(default=None, ge=1, le=MOST)
     t_max: Positive | None = None
     points: Points | None = None

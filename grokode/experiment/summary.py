@@ -6,7 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ..curve import Curve
+from ..dynamics.pace import Pace
 from ..observables.crossings import delay
 from ..outcome import Crossing
 from .result import number
@@ -18,7 +21,7 @@ def summarize(
     *,
     threshold: str,
     test_loss: str,
-    dt: float | None,
+    pace: Pace | None,
     steps: bool,
 ) -> dict[str, Any]:
     """Return crossings, delay, peak and final losses by name; None where a number does not exist.
@@ -32,8 +35,8 @@ def summarize(
         As it was given.
     test_loss : str
         ``exact``, ``sample`` or nothing.
-    dt : float or None
-        Flow time of a step.
+    pace : Pace or None
+        What steps are worth.
     steps : bool
         Whether the optimizer takes steps: then crossings happen at whole ones.
     """
@@ -55,9 +58,9 @@ def summarize(
         "final_loss_train": float(curves["loss_train"].values[-1]),
         "final_loss_test": None if test_curve is None else float(test_curve[-1]),
     }
-    if "step" in curves and dt is not None:
+    if "step" in curves and pace is not None:
         for name in ("train", "test"):
             t = summary[f"t_{name}"]
-            step = None if t is None else t / dt
+            step = None if t is None else float(pace.steps(np.array(t)))
             summary[f"step_{name}"] = step if step is None or not steps else round(step)
     return summary

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dynamics.problem import Problem
+from ..dynamics.schedules import SCHEDULES
+from ..dynamics.schedules.table import FromTable
 from ..errors import InvalidInput
 from ..model.network import Network
 from ..model.starts import STARTS
@@ -44,6 +46,8 @@ def named_arrays(experiment: Experiment, known: Mapping[str, Array]) -> dict[str
         named[path] = known[path] if path in known else load_array(Path(path), "covariance")
     if experiment.target != GIVEN and isinstance(law := TARGETS.build(experiment.target), FromFile):
         named[law.path] = known[law.path] if law.path in known else law.read().B
+    if experiment.schedule != GIVEN and isinstance(table := SCHEDULES.build(experiment.schedule), FromTable):
+        named[table.path] = known[table.path] if table.path in known else table.read().values
     return named
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curve import Curve
+from ..dynamics.pace import Pace
 from ..dynamics.problem import Problem
 from ..model.states.factor import FactorState
 
@@ -89,7 +90,7 @@ class CurveObservable(Protocol):
     title: str
     numbers: Sequence[str]
 
-    def applies(self, problem: Problem, optimizer: object) -> bool:
+    def applies(self, problem: Problem, optimizer: object, pace: Pace | None) -> bool:
         """Whether there are such curves."""
         ...
 

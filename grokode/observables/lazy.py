@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curve import Curve
+from ..dynamics.pace import Pace
 from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
 from ..dynamics.protocols import Linearizable
@@ -39,9 +40,11 @@ class LazyLosses:
         "kernel_rank",
     )
 
-    def applies(self, problem: Problem, optimizer: object) -> bool:
+    def applies(self, problem: Problem, optimizer: object, pace: Pace | None) -> bool:
         """Whether the optimizer moves a linearised network in closed form."""
-        return isinstance(optimizer, Linearizable) and optimizer.closed_form
+        if not (isinstance(optimizer, Linearizable) and optimizer.closed_form):
+            return False
+        return pace is None or pace.steady or not optimizer.steps
 
     def cost(self, problem: Problem) -> Cost:
         """Return what it takes: one eigendecomposition, and a function of the inputs a reading."""

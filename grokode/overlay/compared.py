@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..dynamics.pace import Pace
 from ..errors import InvalidInput
 from .agreement import Agreement, Measured, comparable, drop_shift, log_of, measure
 from .log import TEST, TRAIN, Array, Log, LoggedCurve, Whole
@@ -30,8 +31,8 @@ class Compared:
         ``loss_train`` or ``loss_test``.
     log : str
         Whose it is.
-    dt : float
-        Flow time of a step.
+    pace : Pace
+        What its steps are worth.
     data : Measured
     theory : ndarray, shape (n,)
         What should have been logged; the mean over draws where there are several.
@@ -49,7 +50,7 @@ class Compared:
 
     name: str
     log: str
-    dt: float
+    pace: Pace
     data: Measured
     theory: Array
     initial: float
@@ -67,12 +68,12 @@ class Compared:
     @property
     def t(self) -> Array:
         """Flow time, shape (n,)."""
-        return np.asarray(self.data.step * self.dt)
+        return self.pace.times(self.data.step)
 
     @property
     def line_t(self) -> Array:
         """Flow time of the line, shape (m,)."""
-        return np.asarray(self.line_step * self.dt)
+        return self.pace.times(self.line_step)
 
     @property
     def compared(self) -> NDArray[np.bool_]:
@@ -104,9 +105,9 @@ class Compared:
     def to_dict(self) -> dict[str, Any]:
         """Return the theory of this loss as plain data."""
         record = {
-            "name": self.name, "log": self.log, "dt": self.dt, "initial": self.initial,
-            "step": self.data.step.tolist(), "values": self.theory.tolist(), "data": self.data.values.tolist(),
-            "compared": self.compared.tolist(),
+            "name": self.name, "log": self.log, "dt": self.pace.dt, "initial": self.initial,
+            "step": self.data.step.tolist(), "t": self.t.tolist(), "values": self.theory.tolist(),
+            "data": self.data.values.tolist(), "compared": self.compared.tolist(),
         }  # fmt: skip
         if self.spread is not None:
             record["spread"] = self.spread.tolist()
@@ -126,7 +127,7 @@ def measured(curve: LoggedCurve) -> Measured:
     return Measured(step=curve.step, values=curve.values, low=low, high=high)
 
 
-def beside(log: Log, theory: Theory, dt: float) -> list[Compared]:
+def beside(log: Log, theory: Theory, pace: Pace) -> list[Compared]:
     """Put the losses of a log beside the theory of the same training, those of which there is one."""
     found = []
     for name, curve in log.curves.items():
@@ -135,14 +136,16 @@ def beside(log: Log, theory: Theory, dt: float) -> list[Compared]:
         steps, line = _line(name, curve, [theory])
         found.append(
             Compared(
-                name=name, log=log.name, dt=dt, data=measured(curve), theory=theory.as_logged(name, curve),
+                name=name, log=log.name, pace=pace, data=measured(curve), theory=theory.as_logged(name, curve),
                 initial=float(theory.losses[name][0]), line_step=steps, line=np.exp(line[0]),
             )
         )  # fmt: skip
     return found
 
 
-def beside_means(logs: Sequence[Log], shared: dict[str, LoggedCurve], draws: list[Theory], dt: float) -> list[Compared]:
+def beside_means(
+    logs: Sequence[Log], shared: dict[str, LoggedCurve], draws: list[Theory], pace: Pace
+) -> list[Compared]:
     """Put the mean of several logs, in log loss, beside the mean of the theory over draws.
 
     Parameters
@@ -151,7 +154,7 @@ def beside_means(logs: Sequence[Log], shared: dict[str, LoggedCurve], draws: lis
     shared : mapping of str to LoggedCurve
         What they share, as ``shared_curves`` returns it.
     draws : list of Theory
-    dt : float
+    pace : Pace
     """
     found = []
     for name, curve in shared.items():
@@ -165,7 +168,7 @@ def beside_means(logs: Sequence[Log], shared: dict[str, LoggedCurve], draws: lis
             Compared(
                 name=name,
                 log=logs[0].name if len(logs) == 1 else f"mean of {len(logs)} logs",
-                dt=dt,
+                pace=pace,
                 data=data,
                 theory=np.exp(log_theory.mean(axis=0)),
                 initial=float(np.exp(np.mean([np.log(one.losses[name][0]) for one in draws]))),

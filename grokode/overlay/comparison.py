@@ -13,12 +13,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..convention import learning_rate
+from ..dynamics.pace import Pace
 from ..errors import Diverged, InvalidInput
 from ..experiment.bundle import Bundle
 from ..experiment.compose import Composition, composition_of
 from ..experiment.spec import Experiment
 from ..experiment.systems import problem_of
-from ..experiment.training import dt_of
+from ..experiment.training import dt_of, pace_of
 from ..experiment.versions import versions
 from .compared import Compared, beside, beside_means, line_steps, shared_curves
 from .draws import DRAWS, drawn_theories
@@ -213,14 +214,14 @@ class _Job:
             logs = self.logs if parts == 1 else [self.logs[index]]
             found = self._train(one, logs, lambda part, done=index: self.asked.progress((done + part) / parts))  # type: ignore[misc]
             for log in logs:
-                compared += beside(log, found, _dt(one.experiment))
+                compared += beside(log, found, _pace(one))
         return compared
 
     def _train(self, one: Composition, logs: list[Log], progress: Progress) -> Theory:
         """Compute the theory of a bundle at the steps of logs."""
         problem = problem_of(one.experiment, one.bundle, one.files)
         try:
-            return theory(problem, one.experiment, _steps(_curves(logs)), progress, one.bundle)
+            return theory(problem, one.experiment, _steps(_curves(logs)), progress, one.bundle, one.files)
         except Diverged as error:
             raise Diverged(f"{error}; {_stated(one.experiment)}") from None
 
@@ -228,7 +229,7 @@ class _Job:
         """Compare the mean over the logs with that over draws."""
         one, shared = self.compositions[0], shared_curves(self.logs)
         found = drawn_theories(one.experiment, one.files, _steps(shared.values()), self.draws, self.asked.progress)
-        return beside_means(self.logs, shared, found, _dt(one.experiment))
+        return beside_means(self.logs, shared, found, _pace(one))
 
     def _is_missing(self, name: str, compared: list[Compared]) -> bool:
         return any(name in log.curves for log in self.logs) and name not in {one.name for one in compared}
@@ -300,15 +301,15 @@ def _steps(curves: Iterable[LoggedCurve]) -> Whole:
     return np.union1d(needed, line_steps(int(needed[-1])))
 
 
-def _dt(experiment: Experiment) -> float:
-    dt = dt_of(experiment)
-    assert dt is not None  # the theory has asked for it
-    return dt
+def _pace(one: Composition) -> Pace:
+    pace = pace_of(one.experiment, one.bundle, one.files)
+    assert pace is not None  # the theory has asked for it
+    return pace
 
 
 def _stated(experiment: Experiment) -> str:
     """Say which learning rate the theory took, and where to learn of conventions."""
-    lr = experiment.lr or learning_rate(_dt(experiment), experiment.alpha, float(experiment.width))
+    lr = experiment.lr or learning_rate(dt_of(experiment) or math.nan, experiment.alpha, float(experiment.width))
     return f"is lr {lr:g} that of the mean squared residual without 1/2? see 'grokode convention'"
 
 

@@ -54,6 +54,6 @@ def drawn_theories(
     theories = []
     for done, seed in enumerate(np.random.SeedSequence((experiment.seed, STREAM)).generate_state(draws)):
         one = experiment.model_copy(update={"seed": int(seed)})
-        theories.append(theory(problem_of(one, None, files), one, steps))
+        theories.append(theory(problem_of(one, None, files), one, steps, files=files))
         progress((done + 1) / draws)
     return theories

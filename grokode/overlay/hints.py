@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..dynamics.problem import Problem
-from ..errors import RunFailed
+from ..errors import InvalidInput, RunFailed
 from ..experiment.compose import Composition
 from ..experiment.spec import Experiment
 from ..experiment.systems import problem_of
@@ -76,7 +76,11 @@ def hint(one: Composition, log: Log, stated: list[Compared]) -> str | None:
     steps = steps_of(early.curves.values())
     steps = np.unique(np.concatenate([[0], steps, steps + 1, np.maximum(steps - 1, 0)]))
     problem = problem_of(one.experiment, one.bundle, one.files)
-    before = _deviation(early, theory(problem, one.experiment, steps, bundle=one.bundle), Reading(words=""))
+    try:
+        known = theory(problem, one.experiment, steps, bundle=one.bundle, files=one.files)
+    except InvalidInput:  # the user's learning rates end with the log, and a step beyond it has none
+        return None
+    before = _deviation(early, known, Reading(words=""))
     trained: dict[tuple[float, bool], Theory | None] = {}
     for reading in _readings(one.experiment):
         key = reading.step, reading.flip
@@ -113,7 +117,7 @@ def _train(problem: Problem, one: Composition, reading: Reading, steps: Whole) -
         other = other.model_copy(update={"centered": not one.experiment.centered})
         problem = problem_of(other, one.bundle, one.files)
     try:
-        return theory(problem, other, steps, bundle=one.bundle)
+        return theory(problem, other, steps, bundle=one.bundle, files=one.files)
     except RunFailed:
         return None
 

@@ -224,7 +224,7 @@ class GivenMisfit:
         """Return the misfit of every log, in one row."""
         problems = [problem_of(experiment, bundle, self._files) for bundle in self._bundles]
         known = [
-            theory(problem, experiment, self._steps, bundle=bundle)
+            theory(problem, experiment, self._steps, bundle=bundle, files=self._files)
             for problem, bundle in zip(problems, self._bundles, strict=True)
         ]
         difference = self._seeds.values - [self._seeds.of_theory(one) for one in known]

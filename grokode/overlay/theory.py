@@ -16,7 +16,7 @@ from ..dynamics.trajectory import Control, Unwatched, integrate, iterate
 from ..errors import InvalidInput
 from ..experiment.bundle import Bundle
 from ..experiment.spec import Experiment
-from ..experiment.training import dt_of, optimizer_of, pace_of
+from ..experiment.training import optimizer_of, pace_of
 from ..memory import free_memory
 from .log import TEST, TRAIN, Array, LoggedCurve, Whole
 
@@ -64,6 +64,7 @@ def theory(
     steps: Whole,
     progress: Callable[[float], None] = lambda _: None,
     bundle: Bundle | None = None,
+    files: Mapping[str, Array] | None = None,
 ) -> Theory:
     """Train a problem in theory, and keep its losses at certain steps.
 
@@ -77,7 +78,9 @@ def theory(
     progress : callable, optional
         Called with the fraction done.
     bundle : Bundle, optional
-        Whose batches are followed.
+        Whose batches and learning rates are followed.
+    files : mapping of str to ndarray, optional
+        The arrays that the experiment names by path.
 
     Raises
     ------
@@ -86,8 +89,8 @@ def theory(
     RunFailed
         If the training diverges, or a solver gives up.
     """
-    dt, pace, optimizer = dt_of(experiment), pace_of(experiment), optimizer_of(experiment, bundle)
-    if dt is None:
+    pace, optimizer = pace_of(experiment, bundle, files, int(steps[-1])), optimizer_of(experiment, bundle)
+    if pace is None:
         raise InvalidInput("steps have no flow time without a step size; give --lr or --dt")
     risks = {TRAIN: problem.train}
     for name in ("sample", "exact"):  # a log's test loss is over test points where they are known
@@ -104,7 +107,7 @@ def theory(
         bound = train.loss, ceiling(train, theta0)
         iterate(optimizer.on(train, pace), theta0, bound, steps.tolist(), experiment.optimizer, control)
     else:
-        times, solver, flow = steps * dt, SOLVERS.build(experiment.solver), optimizer.on(train, pace)
+        times, solver, flow = pace.times(steps), SOLVERS.build(experiment.solver), optimizer.on(train, pace)
         method = plan(flow, train, theta0, solver, rtol=experiment.rtol, t_max=float(times[-1]), memory=free_memory())
         integrate(flow, theta0, experiment.alpha, times.tolist(), method, control)
     columns: NDArray[np.float64] = np.array(rows).reshape(len(steps), len(risks))

@@ -32,6 +32,20 @@ DECADES_SHOWN = 12
 """Losses further below the largest one than this are cut off."""
 
 
+class Steps(Protocol):
+    """What steps are worth."""
+
+    @property
+    def dt(self) -> float:
+        """Flow time of a step."""
+        ...
+
+    @property
+    def steady(self) -> bool:
+        """Whether all are worth the same."""
+        ...
+
+
 class ComparedCurve(Protocol):
     """One logged loss beside its theory; arrays of one axis have one length, NaN where nothing can be compared."""
 
@@ -51,8 +65,8 @@ class ComparedCurve(Protocol):
         ...
 
     @property
-    def dt(self) -> float:
-        """Flow time of a step."""
+    def pace(self) -> Steps:
+        """What steps are worth."""
         ...
 
     @property
@@ -192,9 +206,9 @@ def overlay_picture(overlay: OverlayCarrier, title: str = "") -> Figure:
         _cut(above)
         ticks(above.yaxis)
         ticks(below.xaxis)
-        sizes = {one.dt for one in overlay.compared}
+        sizes = {one.pace.dt for one in overlay.compared if one.pace.steady}
         below.set_xlabel("flow time t (steps × lr α²/N)")
-        if len(sizes) == 1:
+        if len(sizes) == 1 and all(one.pace.steady for one in overlay.compared):
             _steps_above(above, sizes.pop())
         figure.suptitle(title or overlay.headline, x=0.85 / 6, y=1 - 0.08 / 5, ha="left", va="top", fontsize=9)
         above.legend(handles=_legend(overlay), loc="best")

@@ -99,6 +99,8 @@ FLAGS: list[tuple[str, tuple[str, ...]]] = [
     ("--target kernel_eigenvector:k=1 --n-train inf", ("n_train = inf", "finite --n-train")),
     ("--start given", ("start = 'given'", "--bundle")),
     ("--start uniform", ("unknown start 'uniform'", "gaussian")),
+    ("--schedule cosin", ("'cosin'", "did you mean 'cosine'")),
+    ("--schedule cosine", ("needs steps", "write cosine:steps=...")),
     ("--optimizer gradient_decent", ("'gradient_decent'", "did you mean 'gradient_descent'")),
     ("--solver rk54", ("unknown solver 'rk54'", "did you mean 'rk45'")),
     ("--alhpa 2", ("--alhpa", "--alpha")),

@@ -33,7 +33,7 @@ def write_train(name, run, shift=0):
 @pytest.fixture
 def folder(cli, tmp_path):
     """Put bundles and logs of two trainings into the working folder."""
-    from grokode.experiment.files import export
+    from grokode.experiment.exporting import export
 
     for seed in (0, 1):
         run = grokode.run(**SYSTEM, **DESCENT, points=40, seed=seed)

@@ -13,7 +13,7 @@ import pytest
 import grokode
 from grokode import InvalidInput, memory
 from grokode.experiment import averages, examine
-from grokode.experiment.files import export
+from grokode.experiment.exporting import export
 from grokode.lazy import linearized
 
 SMALL = {"dim": 4, "n_train": 7, "n_test": 5, "width": 6, "eps": 0.5, "alpha": 0.8}

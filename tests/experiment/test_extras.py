@@ -38,7 +38,7 @@ class Chosen:
         self.problem, self.said = problem, []
         terms = {"readings": READINGS, "seconds": 0.0, "free": math.inf, "wanted": None} | given
         self.readings = terms["readings"]
-        found = choose_extras(problem, optimizer or GradientFlow(), **terms, say=self.said.append)
+        found = choose_extras(problem, optimizer or GradientFlow(), None, **terms, say=self.said.append)
         self.items = [*found.curves, *found.observables]
 
     @property
@@ -133,7 +133,7 @@ def test_what_does_not_apply_is_neither_kept_nor_missed(make_problem):
     assert Chosen(make_problem(n_train=math.inf)).kept == law
     without = Chosen(make_problem(), optimizer=object(), wanted=True)  # whose decay is not known
     assert without.kept == {train, "the population alignment"}
-    assert without.said == ["no curves of the linearised network: this optimizer moves its modes by no closed form"]
+    assert without.said == ["no curves of the linearised network: no closed form moves the modes of this training"]
 
 
 @pytest.mark.parametrize("optimizer", [GradientFlow(), GradientDescent()], ids=["flow", "descent"])

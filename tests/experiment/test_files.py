@@ -12,7 +12,7 @@ import pytest
 
 import grokode
 from grokode import Bundle, InvalidInput, Run
-from grokode.experiment import files
+from grokode.experiment.exporting import export
 
 Tamper = Callable[[dict[str, Any]], Any]
 
@@ -46,7 +46,7 @@ def test_a_saved_run_keeps_the_bundle_it_is_of(tmp_path):
 def test_an_exported_run_keeps_its_noise_and_so_its_exact_test_loss():
     """The labels are off the target by the noise: undeclared, it would be a warning (an error here)."""
     noisy = grokode.run(dim=5, n_train=20, width=7, noise=0.3, t_max=5, points=5)
-    bundle = files.export(noisy)
+    bundle = export(noisy)
     assert bundle.noise == 0.3
     assert "loss_test_exact" in grokode.run(bundle).curves
 

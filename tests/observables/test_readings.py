@@ -63,7 +63,7 @@ def test_no_two_observables_share_a_column(make_problem):
 def test_every_curve_of_time_has_one_finite_number_a_time(make_problem, name, optimizer):
     problem, times = make_problem(n_test=4), np.array([0.0, 0.5, 10.0])
     observable = CURVE_OBSERVABLES.build(name)
-    if not observable.applies(problem, OPTIMIZERS.build(optimizer)):
+    if not observable.applies(problem, OPTIMIZERS.build(optimizer), None):
         assert optimizer in ("nesterov", "sgd")  # of which no mode's decay is known in closed form
         return
     curves = observable.on(problem).at(OPTIMIZERS.build(optimizer), times, 0.5)

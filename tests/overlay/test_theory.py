@@ -32,7 +32,7 @@ def arrays(**others):
 
 def of_bundle(bundle, steps=STEPS, **flags):
     experiment = composition_of(bundle, {"steps": int(steps[-1])} | flags).experiment
-    return theory(problem_of(experiment, bundle), experiment, np.asarray(steps))
+    return theory(problem_of(experiment, bundle), experiment, np.asarray(steps), bundle=bundle)
 
 
 def of_drawn(steps=STEPS, **flags):
@@ -212,3 +212,13 @@ def test_a_bundles_own_batches_and_momentum_are_followed(tmp_path, rng):
     assert agreement.max_log <= 1e-12
     others = grokode.Bundle(**arrays, **{**how, "batch_order": np.arange(9)})
     assert grokode.overlay.compare([tmp_path / "log.npz"], others).compared[0].agreement.max_log > 1e-3
+
+
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "gradient_flow"])
+def test_learning_rates_of_a_bundle_are_followed_at_its_steps(optimizer):
+    rates = np.r_[0.0, np.linspace(0.1, 1.0, 120), np.linspace(1.0, 0.1, 129)]  # the first step is none
+    bundle = Bundle(**arrays(lr=rates, step=STEPS))
+    run, found = grokode.run(bundle, optimizer=optimizer), of_bundle(bundle, optimizer=optimizer)
+    assert found.losses[TRAIN] == pytest.approx(run.loss_train, rel=1e-13 if optimizer == "gradient_descent" else 1e-5)
+    assert run.loss_train[1] == run.loss_train[0] > run.loss_train[2]
+    assert np.array_equal(run.step, STEPS)

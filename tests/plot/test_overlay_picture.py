@@ -9,6 +9,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from grokode.dynamics.pace import Pace, ScheduledPace
 from grokode.experiment.files import save_picture
 from grokode.plot import overlay_picture
 from grokode.plot.curves import COLORS
@@ -27,7 +28,7 @@ def curve():
         t = dt * np.array([0.0, 1.0, 10.0, 100.0])
         values = np.array([3.0, 2.0, 1.0, 0.1])
         carried = {
-            "name": name, "long_name": LONG_NAMES[name], "log": log, "dt": dt, "t": t,
+            "name": name, "long_name": LONG_NAMES[name], "log": log, "pace": Pace(dt, 1.0), "t": t,
             "data": SimpleNamespace(values=values), "residual": residual * np.array([0.5, -1.0, 1.0, np.nan]),
             "resolution": np.full(4, resolution), "line_t": np.linspace(0, t[-1], 9), "line": np.linspace(3, 0.1, 9),
             "spread": None if spread is None else np.full(4, spread),
@@ -149,6 +150,8 @@ def test_the_figure_has_losses_above_and_residuals_below(curve):
 
 def test_steps_of_different_length_have_no_common_axis(curve):
     assert len(overlay_picture(overlay(curve(log="a"), curve(log="b", dt=0.1))).axes) == 2
+    scheduled = curve(pace=ScheduledPace(0.5, 1.0, np.full(100, 0.5)))
+    assert len(overlay_picture(overlay(scheduled)).axes) == 2
 
 
 def test_a_few_logs_are_named_and_many_are_not(curve):

@@ -11,7 +11,7 @@ import pytest
 import grokode
 from grokode import memory
 from grokode.errors import InvalidInput
-from grokode.experiment.files import export
+from grokode.experiment.exporting import export
 from grokode.model.network import Network
 from grokode.model.starts.gaussian import GaussianStart
 from grokode.task.inputs.gaussian import Gaussian

@@ -172,7 +172,7 @@ def test_every_case_is_stable_and_something_is_learned(case):
     direct = train(composition.experiment, given, case.files)
     loss = direct.values["loss_train"]
     assert loss[-1] < 0.7 * loss[0]
-    assert direct.dt * sharpness(direct, direct.weights[-1]) < 1
+    assert direct.pace.dt * sharpness(direct, direct.weights[-1]) < 1
 
 
 def test_the_named_cases_span_what_the_theory_claims():

@@ -30,22 +30,22 @@ class Momentum:
     certified: ClassVar[bool] = False
 
     def on(self, risk, pace):
-        return MomentumOn(risk, pace.dt, self.momentum)
+        return MomentumOn(risk, pace, self.momentum)
 
 
 class MomentumOn:
     memories = 1
 
-    def __init__(self, risk, dt, momentum):
-        self._risk, self._dt, self._momentum = risk, dt, momentum
+    def __init__(self, risk, pace, momentum):
+        self._risk, self._pace, self._momentum = risk, pace, momentum
 
     def step(self, k, y):
         memory = y[1]
         u = self._momentum * memory - self._risk.force(y[0])
-        return np.array([y[0] - self._dt * u, u])
+        return np.array([y[0] - self._pace.size(k) * u, u])
 
     def time(self, k):
-        return k * self._dt
+        return self._pace.time(k)
 
 
 def bare(check, optimizer):
@@ -93,11 +93,9 @@ def test_a_memory_that_is_not_the_twins_is_a_miss(register, monkeypatch):
         def step(self, k, y):  # the velocity of another convention: u counts (1 - mu) of the force
             memory = y[1]
             u = self._momentum * memory - (1 - self._momentum) * self._risk.force(y[0])
-            return np.array([y[0] - self._dt * u, u])
+            return np.array([y[0] - self._pace.size(k) * u, u])
 
-    register(
-        "ball", dataclass(frozen=True)(type("Ball", (Momentum,), {"on": lambda s, r, pace: Wrong(r, pace.dt, 0.5)}))
-    )
+    register("ball", dataclass(frozen=True)(type("Ball", (Momentum,), {"on": lambda s, r, pace: Wrong(r, pace, 0.5)})))
     assert not any(case.ok for case in validate([c for c in map_checks(full=False) if c.name.startswith("ball")]).cases)
 
 

@@ -52,13 +52,14 @@ class DescentOn:
     memories = 0
 
     def __init__(self, force: Force, pace: Pace, rate: float) -> None:
-        self._force, self._dt, self._rate = force, pace.dt, rate
+        self._force, self._pace, self._rate = force, pace, rate
 
     def step(self, k: int, y: Array) -> Array:
         """Return y after step k."""
-        moved = self._dt * self._force(k, y[0])
-        return (1 - self._dt * self._rate) * y + moved if self._rate else y + moved
+        dt = self._pace.size(k)
+        moved = dt * self._force(k, y[0])
+        return (1 - dt * self._rate) * y + moved if self._rate else y + moved
 
     def time(self, k: int) -> float:
         """Return the flow time after k steps."""
-        return k * self._dt
+        return self._pace.time(k)

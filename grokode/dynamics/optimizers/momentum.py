@@ -44,8 +44,8 @@ class WithMomentum(Decaying):
 class MomentumOn:
     r"""Descent with a memory U, whose force is followed as torch's SGD does; y stacks V and U.
 
-    .. math:: S = \lambda' V - F_k(V), \qquad U \leftarrow \mu U + S, \qquad V \leftarrow V - dt\, U
-              \quad\text{or}\quad V - dt\, (S + \mu U) \quad \text{(Nesterov)}
+    .. math:: S = \lambda' V - F_k(V), \qquad U \leftarrow \mu U + S, \qquad V \leftarrow V - dt_k\, U
+              \quad\text{or}\quad V - dt_k\, (S + \mu U) \quad \text{(Nesterov)}
 
     Parameters
     ----------
@@ -65,19 +65,19 @@ class MomentumOn:
     def __init__(
         self, force: Force, pace: Pace, rate: float, *, momentum: float, nesterov: bool, decoupled: bool
     ) -> None:
-        self._force, self._dt, self._momentum, self._nesterov = force, pace.dt, momentum, nesterov
-        self._coupled, self._kept = (0.0, 1 - pace.dt * rate) if decoupled else (rate, 1.0)
+        self._force, self._pace, self._momentum, self._nesterov = force, pace, momentum, nesterov
+        self._coupled, self._shrinking = (0.0, rate) if decoupled else (rate, 0.0)
 
     def step(self, k: int, y: Array) -> Array:
         """Return y after step k."""
-        V, U = y
+        (V, U), dt = y, self._pace.size(k)
         slope = self._coupled * V - self._force(k, V)
         new = np.empty_like(y)
         new[1] = self._momentum * U + slope
         ahead = slope + self._momentum * new[1] if self._nesterov else new[1]
-        new[0] = self._kept * V - self._dt * ahead
+        new[0] = (1 - dt * self._shrinking) * V - dt * ahead
         return new
 
     def time(self, k: int) -> float:
         """Return the flow time after k steps."""
-        return k * self._dt
+        return self._pace.time(k)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import grokode
-from grokode.experiment.files import export
+from grokode.experiment.exporting import export
 from grokode.overlay.log import TEST, TRAIN
 from grokode.overlay.readers import npz, read_log
 
