@@ -42,6 +42,12 @@ TOGETHER = z**k + k * (1 - h - z) * z ** (k - 1)
 """What heavy ball leaves after k steps, if the roots are two or one (Z7)."""
 
 
+MASS, FRICTION = (1 + mu) * dt / 2, 1 - mu
+half, turn = sp.symbols("a κ", positive=True)
+LEFT = sp.exp(-half * t) * (sp.cosh(turn * t) + (half - gamma / (1 + mu)) * sp.sinh(turn * t) / turn)
+"""What the momentum flow leaves of a mode (Z9)."""
+
+
 def _descent() -> Derivation:
     moved = alpha * B * dt * FORCE
     yield Equal(
@@ -176,6 +182,32 @@ def _modified_flow() -> Derivation:
     return left
 
 
+def _momentum_flow() -> Derivation:
+    yield Equal(
+        words="The momentum flow is m V̈ + c V̇ = F with m = (1 + μ) dt/2, c = 1 − μ (D10). Linearised, with r = r₀ + α "
+        "B (V − V₀), m r̈ + c ṙ is",
+        left=reduce(alpha * B * FORCE, GRAM),
+        right=-2 / P * K * r,
+    )
+    yield Equal(
+        words="With K₀ v = λ v and γ = 2λ/P the component v·r obeys m ρ̈ + c ρ̇ = −γ ρ, from ρ = 1:",
+        left=reduce(T(v) * (-2 / P) * K * r, MODE),
+        right=-gamma * T(v) * r,
+    )
+    yield Equal(
+        words="With a = c/(2m) and κ² = a² − γ/m that is ρ̈ + 2a ρ̇ + (a² − κ²) ρ = 0, which what is stated obeys:",
+        left=sp.simplify(LEFT.diff(t, 2) + 2 * half * LEFT.diff(t) + (half**2 - turn**2) * LEFT),
+        right=sp.Integer(0),
+    )
+    yield Equal(
+        words="It starts with 1 and, as V̇₀ = F₀/(1 + μ), with the speed −γ/(1 + μ):",
+        left=(LEFT.subs(t, 0), sp.simplify(LEFT.diff(t).subs(t, 0))),
+        right=(sp.Integer(1), -gamma / (1 + mu)),
+    )
+    rate = FRICTION / (2 * MASS)
+    return sp.simplify(rate), sp.expand(rate**2 - gamma / MASS), LEFT
+
+
 CLAIMS = (
     Claim(
         tag="Z6",
@@ -207,5 +239,17 @@ CLAIMS = (
             value=sp.exp(-(gamma + dt * gamma**2 / 2) * t),
         ),
         derive=_modified_flow,
+    ),
+    Claim(
+        tag="Z9",
+        equation="ours: grokode.dynamics.decay.momentum_flow",
+        title="linearised, what the momentum flow leaves of a mode",
+        statement=Formula(
+            latex=r"\rho(t) = e^{-a t} [\cosh \kappa t + (a - \tfrac{\gamma}{1 + \mu}) \tfrac{\sinh \kappa t}{\kappa}]"
+            r" \rho_0, \quad a = \tfrac{1 - \mu}{(1 + \mu)\, dt},"
+            r" \quad \kappa^2 = a^2 - \tfrac{2 \gamma}{(1 + \mu)\, dt}",
+            value=((1 - mu) / ((1 + mu) * dt), ((1 - mu) / ((1 + mu) * dt)) ** 2 - 2 * gamma / ((1 + mu) * dt), LEFT),
+        ),
+        derive=_momentum_flow,
     ),
 )

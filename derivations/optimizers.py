@@ -255,6 +255,53 @@ def _modified_flow() -> Derivation:
     return modified
 
 
+def _momentum_flow() -> Derivation:
+    speed, bend, rest = sp.symbols("V̇ V̈ V⃛")
+    ahead, back = (s * dt * speed + dt**2 / 2 * bend + s * dt**3 / 6 * rest for s in (1, -1))
+    moved = sp.expand((ahead + mu * back) / dt)
+    mass, friction = (1 + mu) * dt / 2, 1 - mu
+    yield Say(words="Without U, a heavy-ball step (D2) is V(t + dt) − V(t) − μ (V(t) − V(t − dt)) = dt F(V(t)).")
+    yield Equal(
+        words="On a smooth path, Taylor's formula for both sides of t makes its left side, over dt,",
+        left=moved.coeff(rest, 0),
+        right=sp.expand(mass * bend + friction * speed),
+    )
+    yield Equal(words="up to a term of the order dt²,", left=moved.coeff(rest, 1), right=(1 - mu) * dt**2 / 6)
+    force, step, time, start = sp.symbols("F k t V̇₀", positive=True)
+    walked = dt * force * (step / friction - mu * (1 - mu**step) / friction**2)
+    yield Equal(
+        words="Heavy ball starts with U = 0. Under a constant F it has gone dt F [k/(1 − μ) − μ (1 − μᵏ)/(1 − μ)²] "
+        "after k steps: 0 and dt F at first, and what a step adds, less μ times what the last one did, is dt F:",
+        left=(
+            walked.subs(step, 0),
+            sp.simplify(walked.subs(step, 1)),
+            sp.simplify(walked.subs(step, step + 1) - walked - mu * (walked - walked.subs(step, step - 1))),
+        ),
+        right=(sp.Integer(0), dt * force, dt * force),
+    )
+    lag = (force / friction - start) * mass / friction
+    path = force * time / friction - lag * (1 - sp.exp(-friction * time / mass))
+    yield Equal(
+        words="With m = (1 + μ) dt/2 and c = 1 − μ the flow from V̇₀ goes F t/c − ℓ (1 − e^(−c t/m)), ℓ = (F/c − V̇₀) m/c"
+        ": at t = 0 that and its speed are 0 and V̇₀, and m V̈ + c V̇ is F:",
+        left=(
+            path.subs(time, 0),
+            sp.simplify(path.diff(time).subs(time, 0)),
+            sp.simplify(mass * path.diff(time, 2) + friction * path.diff(time)),
+        ),
+        right=(sp.Integer(0), start, force),
+    )
+    behind = sp.expand(force * dt * step / friction - walked).subs(mu**step, 0)
+    first = sp.solve(lag - behind, start)[0]
+    yield Equal(
+        words="Once μᵏ and e^(−c t/m) are gone, heavy ball is behind F t/c by dt F μ/(1 − μ)² and the flow by ℓ. They "
+        "are equal for V̇₀ =",
+        left=sp.simplify(first),
+        right=force / (1 + mu),
+    )
+    return mass, friction, sp.simplify(first / force)
+
+
 # ---- derivations: the kernel under weight decay
 
 
@@ -367,6 +414,16 @@ CLAIMS = (
             value=V - 2 * dt / alpha * r * SLOPES * T(x),
         ),
         derive=_mini_batch,
+    ),
+    Claim(
+        tag="D10",
+        equation="ours: momentum_flow",
+        title="the flow that heavy-ball momentum follows to second order in the step",
+        statement=Formula(
+            latex=r"\tfrac{(1 + \mu)\, dt}{2} \ddot V + (1 - \mu) \dot V = F, \quad \dot V(0) = F_0 / (1 + \mu)",
+            value=((1 + mu) * dt / 2, 1 - mu, 1 / (1 + mu)),
+        ),
+        derive=_momentum_flow,
     ),
     Printed(
         tag="D9",

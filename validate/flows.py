@@ -1,7 +1,7 @@
 r"""Gradient flow beside real neurons, whose descent is extrapolated to steps of length 0.
 
-Euler's method has an error in whole powers of dt. Descent with dt, dt/2, ..., dt/2^k is combined so that the first k of
-them cancel (Romberg); what the last combination changed bounds what is left, and must be negligible.
+Steps of length dt, dt/2, ..., dt/2^k have an error in powers of dt, and are combined so that the first k of them cancel
+(Romberg); what the last combination changed bounds what is left, and must be negligible.
 
 Two comparisons follow. At the default tolerance the error must keep the promise of the package,
 
@@ -28,7 +28,7 @@ from grokode.experiment.simulate import simulate
 from grokode.experiment.spec import Experiment
 
 from .compare import margin, second_moments, sizes
-from .optimizers import CorrectedDescent, Optimizer
+from .optimizers import CorrectedDescent, Optimizer, SecondOrder
 from .results import CaseResult, Kind
 from .tolerances import ROUNDING
 from .training import Trained, train
@@ -76,8 +76,9 @@ class FlowCase:
         promised, tight = self._flow(), self._flow(rtol=TIGHT_RTOL)
         known = dict.fromkeys([*tight.curves, *self._descents[0].values])  # one that a side lacks breaks off: a miss
         losses = [name for name in known if name.startswith("loss_")]
-        reference = {name: extrapolated([run.values[name] for run in self._descents]) for name in losses}
-        M, M_error = extrapolated([second_moments(run.weights) for run in self._descents])
+        order = STEPPED[self.optimizer].order
+        reference = {name: extrapolated([run.values[name] for run in self._descents], order) for name in losses}
+        M, M_error = extrapolated([second_moments(run.weights) for run in self._descents], order)
         states = np.array([state.M for state in tight.states])
         moved = sizes(M - second_moments(self._descents[0].start.W[None]))
         margins = {
@@ -102,8 +103,8 @@ class FlowCase:
 
     @cached_property
     def _descents(self) -> list[Trained]:
-        euler = EULER[self.optimizer](self.parameters["dt"])
-        return [descend(self.parameters, self._times, k, self.files, euler) for k in range(self.halvings + 1)]
+        rule = STEPPED[self.optimizer].rule(self.parameters["dt"])
+        return [descend(self.parameters, self._times, k, self.files, rule) for k in range(self.halvings + 1)]
 
     @property
     def _mean_square_label(self) -> float:
@@ -119,11 +120,12 @@ def descend(
     times: tuple[float, ...],
     halvings: int,
     files: Mapping[str, Array] | None = None,
-    euler: Callable[[float], Optimizer] | None = None,
+    rule: Callable[[float], Optimizer] | None = None,
+    optimizer: str = "gradient_descent",
 ) -> Trained:
-    """Train real neurons with dt halved a number of times, by gradient descent or by Euler's steps on another flow."""
-    changed = {"optimizer": "gradient_descent", "times": times, "dt": parameters["dt"] / 2**halvings}
-    return train(_experiment(parameters, changed), None, files, optimizer=euler)
+    """Train real neurons with dt halved a number of times, by an optimizer or by the steps of a flow's own equation."""
+    changed = {"optimizer": optimizer, "times": times, "dt": parameters["dt"] / 2**halvings}
+    return train(_experiment(parameters, changed), None, files, optimizer=rule)
 
 
 def flow(
@@ -142,23 +144,50 @@ def _experiment(parameters: Mapping[str, Any], changed: Mapping[str, Any]) -> Ex
     return composition_of(None, {**parameters, **changed, "lazy": False}).experiment
 
 
-def extrapolated(values: list[Array]) -> tuple[Array, Array]:
-    """Return the limit of values whose error is in whole powers of a size halved from each to the next, and its error.
+def extrapolated(values: list[Array], first: int) -> tuple[Array, Array]:
+    """Return the limit of values whose error is in powers, from the first, of a size halved each time, and its error.
 
     The error is what the last column changed, of which what is left is a small part.
     """
     column, before = values, values
-    for power in range(1, len(values)):
+    for power in range(first, first + len(values) - 1):
         before = column
         column = [fine + (fine - coarse) / (2**power - 1) for coarse, fine in zip(column, column[1:], strict=False)]
     return column[-1], column[-1] - before[-1]
 
 
-EULER: dict[str, Callable[[float], Callable[[float], Optimizer] | None]] = {
-    "gradient_flow": lambda dt: None,
-    "modified_flow": lambda dt: lambda ratio: CorrectedDescent(corrected=dt * ratio),
+MOMENTUM = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """The steps of real neurons that go to a flow.
+
+    Parameters
+    ----------
+    order : int
+        Power of the step at which they do.
+    rule : callable
+        From the experiment's dt: nothing for descent, or what makes their optimizer from a learning rate.
+    """
+
+    order: int
+    rule: Callable[[float], Callable[[float], Optimizer] | None]
+
+
+STEPPED = {
+    "gradient_flow": Stepped(1, lambda dt: None),
+    "modified_flow": Stepped(1, lambda dt: lambda ratio: CorrectedDescent(corrected=dt * ratio)),
+    f"momentum_flow:momentum={MOMENTUM}": Stepped(
+        2,
+        lambda dt: (
+            lambda ratio: SecondOrder(
+                mass=(1 + MOMENTUM) * dt / 2, friction=1 - MOMENTUM, start_speed=1 / (1 + MOMENTUM), ratio=ratio
+            )
+        ),
+    ),
 }
-"""From the experiment's dt, the steps of real neurons that go to a flow: descent's own, or corrected ones."""
+"""Every flow, as it is written."""
 
 STEPS = (0, 1, 3, 10, 30, 100)
 
@@ -176,6 +205,6 @@ def flow_cases(*, full: bool) -> list[FlowCase]:
     steps = (*STEPS, 300, 1000) if full else STEPS
     return [
         FlowCase(name=f"{optimizer}: {name}", parameters=base | changed, steps=steps, optimizer=optimizer)
-        for optimizer in EULER
+        for optimizer in STEPPED
         for name, changed in FLOWS.items()
     ]

@@ -208,6 +208,46 @@ class CorrectedDescent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecondOrder:
+    r"""Central differences for a particle of some mass with friction, whatever the steps taken.
+
+    .. math:: m \ddot\theta + c\, \dot\theta = -R \nabla, \qquad
+              m \frac{\theta_{k+1} - 2 \theta_k + \theta_{k-1}}{h^2} + c\, \frac{\theta_{k+1} - \theta_{k-1}}{2 h}
+              = -R \nabla, \qquad h = \eta / R
+
+    Parameters
+    ----------
+    mass, friction : float
+    start_speed : float
+        Of :math:`-R \nabla` at the start, the part that is the first speed.
+    ratio : float
+        R, the learning rate of a unit of time.
+    """
+
+    mass: float
+    friction: float
+    start_speed: float
+    ratio: float
+
+    def start(self, weights: Weights) -> None:
+        """Return the memory before the first step: none yet."""
+
+    def step(
+        self, weights: Weights, gradient: Callable[[Weights], Weights], memory: Weights | None, lr: float, k: int
+    ) -> tuple[Weights, Weights]:
+        """Return the weights after a step, and how far it went."""
+        h, m, c = lr / self.ratio, self.mass, self.friction
+        force = _each(lambda g: -self.ratio * g, gradient(weights))
+        if memory is None:
+            speed = self.start_speed
+            gone = _each(lambda F: h * speed * F + h**2 / (2 * m) * (1 - c * speed) * F, force)
+        else:
+            heavy, light = m + c * h / 2, m - c * h / 2
+            gone = _each(lambda d, F: light / heavy * d + h**2 / heavy * F, memory, force)
+        return _each(lambda w, d: w + d, weights, gone), gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdamW:
     r"""Adam with decoupled weight decay, as torch's AdamW; all operations on each weight by itself.
 

@@ -30,7 +30,7 @@ from grokode.experiment.systems import network_of, system_of
 from grokode.task.system import Law
 
 from .compare import second_moments, sizes
-from .flows import descend, flow
+from .flows import STEPPED, descend, flow
 from .network import CommitteeMachine
 from .results import Kind, Order
 from .samples import samples_of
@@ -77,8 +77,14 @@ ROOM = 0.05
 that."""
 
 
+def followed(flow: str) -> str:
+    """Return the training in steps that goes to a flow, with its parameters."""
+    _, colon, parameters = flow.partition(":")
+    return f"{OPTIMIZERS.build(flow).follows}{colon}{parameters}"
+
+
 def order_of_descent(optimizer: str) -> Measured:
-    """Return the order in dt at which M of real neurons under descent goes to that of a flow, from two step sizes.
+    """Return the order in dt at which M of real neurons in steps goes to that of a flow, from two step sizes.
 
     A flow that knows the step is that of the same step.
     """
@@ -86,7 +92,7 @@ def order_of_descent(optimizer: str) -> Measured:
     times = (0.4, 2.0, 8.0)
     gaps = []
     for halvings in HALVINGS:
-        real = descend(parameters, times, halvings)
+        real = descend(parameters, times, halvings, optimizer=followed(optimizer))
         limit = flow({**parameters, "dt": real.pace.dt}, optimizer, times, rtol=1e-10)
         gaps.append(np.linalg.norm(second_moments(real.weights) - [state.M for state in limit.states]))
     return Measured(float(np.log2(gaps[0] / gaps[1])), ROOM)
@@ -211,13 +217,15 @@ def distance_to_population(sample_sizes: tuple[int, ...], draws: int) -> Measure
 
 def order_checks(*, full: bool) -> list[OrderCheck]:
     """Return the orders to measure; a full validation takes more draws."""
-    flows = [name for name in OPTIMIZERS if not OPTIMIZERS.load(name).steps]
     starts = ((32, 128, 512), 400 if full else 200)
     samples = ((200, 800, 3200), 600 if full else 60)
     measures: dict[str, tuple[float, Callable[[], Measured]]] = {
         **{
-            f"real descent to {name}, in dt": (float(OPTIMIZERS.load(name).order), partial(order_of_descent, name))
-            for name in flows
+            f"real {followed(name)} to {name}, in dt": (
+                float(OPTIMIZERS.build(name).order),
+                partial(order_of_descent, name),
+            )
+            for name in STEPPED
         },
         "spread over real starts, in 1/N": (0.5, partial(spread_over_starts, starts)),
         "mean over real starts to infinite width, in 1/N": (1.0, partial(deviation_of_the_mean, starts)),

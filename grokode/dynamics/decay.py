@@ -49,6 +49,40 @@ def modified_flow(rates: Array, t: Array, dt: float) -> Array:
     return np.exp(-np.multiply.outer(t, rates * (1 + dt * rates / 2)))
 
 
+def momentum_flow(rates: Array, t: Array, dt: float, momentum: float) -> Array:
+    r"""Return what the momentum flow leaves: :math:`m \ddot\rho + c\, \dot\rho = -\gamma\rho` (Z9).
+
+    With :math:`m = (1 + \mu)\, dt / 2`, :math:`c = 1 - \mu`, :math:`a = c / 2m` and
+    :math:`\kappa^2 = a^2 - \gamma / m`, from :math:`\dot\rho(0) = -\gamma / (1 + \mu)`,
+
+    .. math:: \rho(t) = e^{-a t} [\cosh \kappa t + (a - \tfrac{\gamma}{1 + \mu}) \tfrac{\sinh \kappa t}{\kappa}]
+
+    Parameters
+    ----------
+    rates : ndarray, shape (K,)
+        In units of inverse flow time.
+    t : ndarray, shape (T,)
+        Flow times.
+    dt : float
+        Flow time of a step of the heavy ball.
+    momentum : float
+        :math:`\mu`, from 0 to below 1.
+
+    Returns
+    -------
+    ndarray, shape (T, K)
+    """
+    m, t = (1 + momentum) * dt / 2, t[:, None]
+    a = (1 - momentum) / (2 * m)
+    squared = a**2 - rates / m
+    k, slope = np.sqrt(np.abs(squared)), a - rates / (1 + momentum)
+    slow = np.exp(-rates / m / (k + a) * t)  # e^((kappa - a) t), without its cancellation
+    x = 2 * k * t
+    real = slow * ((1 + np.exp(-x)) / 2 + slope * t * np.where(x == 0, 1.0, -np.expm1(-x) / np.where(x == 0, 1.0, x)))
+    turning = np.exp(-a * t) * (np.cos(k * t) + slope * t * np.sinc(k * t / np.pi))
+    return np.where(squared >= 0, real, turning)
+
+
 def descent(rates: Array, steps: Array, dt: float) -> Array:
     r"""Gradient descent, :math:`(1 - \gamma\, dt)^k` after k steps (Z6).
 

@@ -32,6 +32,7 @@ def plan(flow: Flow, risk: Risk, theta0: Array, solver: Solver, *, rtol: float, 
         rate=rate,
         memory=memory,
         samples=int(risk.samples) if isinstance(flow, LeastSquares) else 0,
+        real_spectrum=flow.real_spectrum,
         offset=loss / (risk.mean_square_label or loss or 1.0),
     )
     return solver.method(demand)

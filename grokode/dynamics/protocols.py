@@ -22,6 +22,11 @@ class Flow(Protocol):
     """
 
     memories: int
+    real_spectrum: bool
+
+    def start(self, moved: Array) -> Array:
+        """Return y where theta has been moved from its start by so much, shape (1 + memories, r, D)."""
+        ...
 
     def __call__(self, t: float, y: Array) -> Array:
         """Return dy/dt, shape (1 + memories, r, D)."""
@@ -191,6 +196,8 @@ class Demand:
         Bytes that are free.
     samples : int
         Squares P in the mean whose gradient flow it is; 0 where the flow is no such thing.
+    real_spectrum : bool
+        Whether the Jacobian's eigenvalues are real.
     offset : float
         :math:`L(0) / \langle y^2 \rangle`, how much larger than the labels the residuals are at the start.
     """
@@ -206,6 +213,7 @@ class Demand:
     rate: float
     memory: float
     samples: int
+    real_spectrum: bool
     offset: float
 
 

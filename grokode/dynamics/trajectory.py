@@ -241,8 +241,7 @@ def integrate(
         "structured": {"jac": scaled.jacobian},
         "residuals": {"residuals": scaled.residuals},
     }
-    z0 = np.zeros((1 + flow.memories, *theta0.shape))
-    z0[0] += alpha * np.asarray(moved)
+    z0 = alpha * flow.start(np.zeros_like(theta0) + moved)
     status, t, theta, steps, saved = Status.DONE, 0.0, theta0 + moved, 0, 0
     try:
         while saved < len(times) and times[saved] <= 0:

@@ -289,11 +289,11 @@ class _Simulation:
     def _warn_of_step(self) -> None:
         """Warn where a flow that corrects for a step says what no descent does."""
         assert self.pace is not None  # such a flow without a step was refused
-        stable = stable_dt(self.problem)
+        stable = stable_dt(self.problem) * (1 + getattr(self.optimizer, "momentum", 0.0))
         if self.pace.dt > stable:
             warnings.warn(
-                f"dt {self.pace.dt:.6g} is too large for descent (at the start, stable is below {stable:.3g}), which "
-                f"does not do what {self.experiment.optimizer} says; lower the step",
+                f"dt {self.pace.dt:.6g} is too large for {self.optimizer.follows} (at the start, stable is below "
+                f"{stable:.3g}), which does not do what {self.experiment.optimizer} says; lower the step",
                 GrokodeWarning,
                 stacklevel=2,
             )

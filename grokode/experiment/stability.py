@@ -41,8 +41,12 @@ def too_large(experiment: Experiment, optimizer: Any, problem: Problem, pace: Pa
     rate = optimizer.rate(pace) if isinstance(optimizer, Decaying) else 0.0
     if pace.dt * rate > 2:
         return f"the decay takes {pace.dt * rate:.3g} times the weights a step ({given}); lower it, or --{size}"
+    dt = stable_dt(problem, rate)
+    if rate and pace.dt < dt:
+        return (
+            f"the decay (a part {rate:.3g} a unit of flow time) moves the predictor further than labels are; lower it"
+        )
     if isinstance(optimizer, WithMomentum) and optimizer.momentum:
         return f"{given} is too large; lower --{size}"
-    dt = stable_dt(problem, rate)
     stable = dt if size == "dt" else learning_rate(dt, experiment.alpha, experiment.width)
     return f"{given} is too large (at the start, stable is below {stable:.3g}); lower --{size}"

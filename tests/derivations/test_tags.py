@@ -19,7 +19,26 @@ TAG = re.compile(
     r"(?<![\w)\]])\((?:tags? )?([A-Z]\d+(?:, [A-Z]\d+)*)\)"  # (F1), (tag F1), (tags F1, F2); not f(V0)
     r"|\btags? ([A-Z]\d+)"
 )
-NAMED_IN_CODE = {"N1", "F0", "F1", "F2", "F3", "K1", "K16", "T1", "P1", "A13", "J1", "D1", "C1", "Z6", "Z7", "Z8"}
+NAMED_IN_CODE = {
+    "N1",
+    "F0",
+    "F1",
+    "F2",
+    "F3",
+    "K1",
+    "K16",
+    "T1",
+    "P1",
+    "A13",
+    "J1",
+    "D1",
+    "C1",
+    "Z6",
+    "Z7",
+    "Z8",
+    "D10",
+    "Z9",
+}
 
 
 def prose(source):

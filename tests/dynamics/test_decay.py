@@ -138,3 +138,29 @@ def test_optimizers_decay_by_these_formulas():
     np.testing.assert_array_equal(flow.decay(RATES, times, None), np.exp(-np.outer(times, RATES)))
     expected = recursions(RATES, dt, 0.0, np.array([0.0, 1.0, 2.0, 10.0]))
     np.testing.assert_allclose(descent.decay(RATES, times, dt), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("dt", [0.01, 0.3, 2.0])
+def test_momentum_flow_is_the_matrix_exponential(momentum, dt):
+    m, c, times = (1 + momentum) * dt / 2, 1 - momentum, np.array([0.0, 0.3, 2.0, 40.0])
+    meeting = c**2 / (4 * m)  # the rate at which the roots meet
+    rates = np.array([*RATES, meeting, meeting * (1 + 1e-9), meeting * (1 - 1e-9)])
+    left = decay.momentum_flow(rates, times, dt, momentum)
+    for rate, found in zip(rates, left.T, strict=True):
+        A = np.array([[0, 1], [-rate / m, -c / m]])
+        exact = [(scipy.linalg.expm(t * A) @ [1, -rate / (1 + momentum)])[0] for t in times]
+        np.testing.assert_allclose(found, exact, atol=1e-11, rtol=1e-11)
+
+
+@pytest.mark.parametrize("momentum", [0.3, 0.9])
+def test_momentum_flow_is_where_heavy_ball_goes_at_order_two(momentum):
+    t = 2 * (1 - momentum)  # its first steps are over, and no mode is down to rounding
+    gaps = [
+        np.abs(
+            decay.heavy_ball(RATES, np.array([t / dt]), dt, momentum)
+            - decay.momentum_flow(RATES, np.array([t]), dt, momentum)
+        )
+        for dt in (0.0002, 0.0001)
+    ]
+    np.testing.assert_allclose(np.log2(gaps[0][0, :3] / gaps[1][0, :3]), 2, atol=0.1)

@@ -38,6 +38,6 @@ def test_a_decay_that_blows_up_is_to_blame():
 def test_a_flow_for_a_step_that_no_descent_can_make_is_told():
     dt = stable()
     flow = SIZES | {"optimizer": "modified_flow", "t_max": 10.0}
-    with pytest.warns(grokode.GrokodeWarning, match=r"too large for descent \(at the start, stable is below"):
+    with pytest.warns(grokode.GrokodeWarning, match=r"too large for gradient_descent \(at the start, stable is below"):
         grokode.run(**flow, dt=1.1 * dt)
     grokode.run(**flow, dt=0.9 * dt)  # a warning fails a test

@@ -64,17 +64,24 @@ def test_gradient_descent_converges_to_flow_at_order_one(make_problem, reference
     assert np.all(np.abs(np.diff(np.abs(orders - 1))) < 0.1)  # and it settles there
 
 
-@pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if not OPTIMIZERS.load(name).steps])
-def test_every_flow_is_where_descent_goes_as_steps_shrink(optimizer):
+STEPS = {
+    "gradient_flow": (0.004, 0.002),
+    "modified_flow": (0.05, 0.025),  # a second order is soon below the solver's tolerance
+    "momentum_flow": (0.0025, 0.00125),  # and one with momentum begins when 1 / (1 - momentum) steps are short
+}
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if not OPTIMIZERS.load(name).steps])
+def test_every_flow_is_where_training_goes_as_steps_shrink(name):
     """Through the front door, at an alpha that is not 1: the curves' distance falls with dt at the flow's order."""
-    order = OPTIMIZERS.load(optimizer).order
-    setup = {"dim": 5, "n_train": 8, "width": 7, "alpha": 0.7, "eps": 0.3, "times": (0.5, 2.0, 8.0)}
+    flow, parameters = OPTIMIZERS.load(name), ":momentum=0.5" if "momentum" in OPTIMIZERS.parameters(name) else ""
+    setup = {"dim": 5, "n_train": 8, "width": 7, "alpha": 0.7, "eps": 0.3, "times": (2.0, 8.0), "lazy": False}
     gaps = []
-    for dt in (0.004, 0.002) if order == 1 else (0.05, 0.025):  # a second order is soon below the solver's tolerance
-        flow = grokode.run(**setup, optimizer=optimizer, rtol=1e-10, dt=dt)
-        descent = grokode.run(**setup, optimizer="gradient_descent", dt=dt)
-        gaps.append(np.linalg.norm(descent.loss_test_exact - flow.loss_test_exact))
-    assert np.log2(gaps[0] / gaps[1]) == pytest.approx(order, abs=0.05)
+    for dt in STEPS[name]:
+        limit = grokode.run(**setup, optimizer=f"{name}{parameters}", rtol=1e-10, dt=dt)
+        training = grokode.run(**setup, optimizer=f"{flow.follows}{parameters}", dt=dt)
+        gaps.append(np.linalg.norm(training.loss_test_exact - limit.loss_test_exact))
+    assert np.log2(gaps[0] / gaps[1]) == pytest.approx(flow.order, abs=0.05)
 
 
 # ---- real neurons

@@ -100,7 +100,7 @@ def test_a_faulty_step_of_a_map_is_a_miss(monkeypatch, name):
 
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if not OPTIMIZERS.load(name).steps])
 def test_a_faulty_speed_of_a_flow_is_a_miss(monkeypatch, name):
-    checks = [case for case in flow_cases(full=False) if case.optimizer == name][-1:]
+    checks = [case for case in flow_cases(full=False) if case.optimizer.partition(":")[0] == name][-1:]
     for factor in FACTORS:
         plant_step(monkeypatch, name, 0, factor)
         assert missed(checks, factor), factor

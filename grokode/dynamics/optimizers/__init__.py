@@ -1,8 +1,8 @@
 """Optimizers: each turns a risk into a flow or a map.
 
-Facts of a class: ``steps`` (it gives a map), ``exact`` (a really trained network obeys it to rounding), ``order`` (of a
-flow: at which descent with the same step goes to it). Facts of an optimizer: ``monotone`` (the train loss cannot rise),
-``certified`` (the certificate behind ``never`` holds for it).
+Facts of a class: ``steps`` (it gives a map), ``exact`` (a really trained network obeys it to rounding), ``follows`` and
+``order`` (of a flow: which training in steps goes to it, and at which order in the step). Facts of an optimizer:
+``monotone`` (the train loss cannot rise), ``certified`` (the certificate behind ``never`` holds for it).
 """
 
 from ...registry import Entry, Registry
@@ -16,6 +16,10 @@ OPTIMIZERS = Registry(
         "modified_flow": Entry(
             "grokode.dynamics.optimizers.modified_flow:ModifiedFlow",
             "dV/dt = F - (dt/2) F'F, descent with step dt to second order",
+        ),
+        "momentum_flow": Entry(
+            "grokode.dynamics.optimizers.momentum_flow:MomentumFlow",
+            "(1+mu)(dt/2) V'' + (1-mu) V' = F, heavy_ball with step dt to second order",
         ),
         "gradient_descent": Entry(
             "grokode.dynamics.optimizers.gradient_descent:GradientDescent",

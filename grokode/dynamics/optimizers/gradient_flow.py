@@ -33,6 +33,7 @@ class GradientFlow:
     steps: ClassVar[bool] = False
     exact: ClassVar[bool] = False
     order: ClassVar[int] = 1
+    follows: ClassVar[str] = "gradient_descent"
 
     decay_rate: float = 0.0
 
@@ -69,9 +70,14 @@ class GradientFlowOn:
     """The gradient flow of one risk."""
 
     memories = 0
+    real_spectrum = True
 
     def __init__(self, risk: Risk) -> None:
         self._risk = risk
+
+    def start(self, moved: Array) -> Array:
+        """Return y where theta has been moved from its start, shape (1, r, D)."""
+        return moved[None]
 
     def __call__(self, t: float, y: Array) -> Array:
         """Return dy/dt, shape (1, r, D)."""

@@ -34,6 +34,7 @@ class ModifiedFlow:
     certified: ClassVar[bool] = False
     closed_form: ClassVar[bool] = True
     order: ClassVar[int] = 2
+    follows: ClassVar[str] = "gradient_descent"
 
     def on(self, risk: Risk, pace: Pace | None) -> ModifiedFlowOn:
         """Bind to a risk and the step that is corrected for."""
@@ -50,9 +51,14 @@ class ModifiedFlowOn:
     """The modified flow of one risk."""
 
     memories = 0
+    real_spectrum = True
 
     def __init__(self, risk: Risk, dt: float) -> None:
         self._risk, self._dt = risk, dt
+
+    def start(self, moved: Array) -> Array:
+        """Return y where theta has been moved from its start, shape (1, r, D)."""
+        return moved[None]
 
     def __call__(self, t: float, y: Array) -> Array:
         """Return dy/dt, shape (1, r, D)."""

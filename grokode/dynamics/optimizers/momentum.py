@@ -16,6 +16,12 @@ Array = NDArray[np.float64]
 Force = Callable[[int, Array], Array]
 
 
+def check_momentum(momentum: float) -> None:
+    """Refuse a momentum that is not from 0 to below 1."""
+    if not 0 <= momentum < 1:
+        raise InvalidInput(f"momentum must be at least 0 and below 1, got {momentum}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithMomentum(Decaying):
     r"""An optimizer in steps with a memory that fades.
@@ -32,8 +38,7 @@ class WithMomentum(Decaying):
 
     def __post_init__(self) -> None:
         Decaying.__post_init__(self)
-        if not 0 <= self.momentum < 1:
-            raise InvalidInput(f"momentum must be at least 0 and below 1, got {self.momentum}")
+        check_momentum(self.momentum)
 
     def along(self, force: Force, pace: Pace, *, nesterov: bool) -> MomentumOn:
         """Return the map that follows a force."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ...errors import InvalidInput
 from ..protocols import Demand, Method
 
 
@@ -17,7 +18,15 @@ class Ssv2stab:
         return (3000 + 3 * math.sqrt(demand.rate * demand.t_max)) * demand.rhs_seconds
 
     def method(self, demand: Demand) -> Method:
-        """Return the method for a demand."""
+        """Return the method for a demand.
+
+        Raises
+        ------
+        InvalidInput
+            If the flow oscillates: what is stable lies along the negative axis.
+        """
+        if not demand.real_spectrum:
+            raise InvalidInput("solver ssv2stab is not stable on a flow that oscillates; use --solver auto")
         from .chebyshev import StabilizedRK  # its library takes 0.1 s to import
 
         options = {"rtol": demand.rtol, "atol": demand.atol}

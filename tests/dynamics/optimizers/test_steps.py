@@ -275,7 +275,10 @@ def test_a_momentum_that_diverges_is_not_told_the_stable_step_of_descent():
     ("parameters", "message"),
     [
         ({"optimizer": "adam"}, "'adam' cannot be had: each coordinate"),
-        ({"momentum": 0.9}, "'gradient_flow' has no momentum, got 0.9; these have: heavy_ball, nesterov, sgd"),
+        (
+            {"momentum": 0.9},
+            "'gradient_flow' has no momentum, got 0.9; these have: momentum_flow, heavy_ball, nesterov, sgd",
+        ),
         ({"weight_decay": 0.1}, "'gradient_flow' has no weight_decay, .*it has decay_rate, a unit of flow time"),
         (
             {"optimizer": "gradient_descent", "weight_decay": 0.1, "width": math.inf},
