@@ -16,8 +16,9 @@ import numpy as np
 from measuring import Training, one_thread
 
 import grokode
-from grokode.dynamics.optimizers.gradient_descent import DescentOn, GradientDescent
+from grokode.dynamics.optimizers.gradient_descent import GradientDescent
 from grokode.dynamics.pace import Pace
+from grokode.dynamics.protocols import Map
 from grokode.dynamics.risks.empirical import EmpiricalRisk
 
 WANTED = 50_000
@@ -40,11 +41,10 @@ def draw(widths: list[int], ours: list[float], direct: list[float], path: str) -
     figure.savefig(path)
 
 
-def timed(steps: int, descent: DescentOn, state: np.ndarray) -> tuple[float, np.ndarray]:
+def timed(steps: int, descent: Map, state: np.ndarray) -> tuple[float, np.ndarray]:
     """Return seconds a step, and the state after some steps."""
     started = time.perf_counter()
-    for k in range(steps):
-        state = descent.step(k, state)
+    state = descent.advance(0, steps, state)
     return (time.perf_counter() - started) / steps, state
 
 

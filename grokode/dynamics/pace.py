@@ -33,6 +33,10 @@ class Pace:
         """Return the flow time of step k, which counts from 0."""
         return self.dt
 
+    def between(self, k: int, end: int) -> Array:
+        """Return the flow times of steps k to end - 1, shape (end - k,)."""
+        return np.full(end - k, self.dt)
+
     def time(self, k: int) -> float:
         """Return the flow time after k steps."""
         return k * self.dt
@@ -67,6 +71,10 @@ class ScheduledPace(Pace):
     def size(self, k: int) -> float:
         """Return the flow time of step k, which counts from 0."""
         return float(self.sizes[k])
+
+    def between(self, k: int, end: int) -> Array:
+        """Return the flow times of steps k to end - 1, shape (end - k,)."""
+        return np.array(self.sizes[k:end])
 
     def time(self, k: int) -> float:
         """Return the flow time after k steps."""

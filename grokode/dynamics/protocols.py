@@ -50,6 +50,10 @@ class Map(Protocol):
         """Return y after step k (k = 0 is the first)."""
         ...
 
+    def advance(self, k: int, end: int, y: Array) -> Array:
+        """Return y after steps k to end - 1, bit for bit as they are made one by one."""
+        ...
+
     def time(self, k: int) -> float:
         """Return the flow time after k steps."""
         ...

@@ -314,6 +314,10 @@ LOOKS = 400
 """A map is looked at every step up to this one, then every 1/400 of the steps made."""
 
 
+BURST = 100
+"""Steps between two looks at the clock."""
+
+
 def start_of(map: Map, theta0: Array) -> Array:
     """Return the y of a map at the start, its memories empty."""
     y = np.zeros((1 + map.memories, *theta0.shape))
@@ -357,15 +361,15 @@ def iterate(
         saved = 1
     try:
         while saved < len(steps):
-            k_old, y_old, y_before = k, y, y
+            k_old, y_old = k, y
             end = min(k + max(1, k // LOOKS), steps[saved])
-            while k < end:
-                if time.perf_counter() > deadline:
-                    raise _TimeUp
-                y_before = y
-                with np.errstate(over="ignore", invalid="ignore"):  # the ceiling below speaks of divergence
-                    y = map.step(k, y)
-                k += 1
+            with np.errstate(over="ignore", invalid="ignore"):  # the ceiling below speaks of divergence
+                for ahead in (*range(k + BURST, end - 1, BURST), end - 1):
+                    if time.perf_counter() > deadline:
+                        raise _TimeUp
+                    if ahead > k:
+                        y, k = map.advance(k, ahead, y), ahead
+                y_before, y, k = y, map.step(k, y), end
             value = loss(y[0])
             if not value <= ceiling:
                 raise Diverged(f"{name} diverged by step {k} (t = {map.time(k):.6g}, train loss {value:.3g})")

@@ -44,6 +44,11 @@ class MomentumOn:
         u = self._momentum * memory - self._risk.force(y[0])
         return np.array([y[0] - self._pace.size(k) * u, u])
 
+    def advance(self, k, end, y):
+        for j in range(k, end):
+            y = self.step(j, y)
+        return y
+
     def time(self, k):
         return self._pace.time(k)
 

@@ -65,6 +65,11 @@ class Faulty:
             new[self._row] = y[self._row] + self._factor * (new[self._row] - y[self._row])
         return new
 
+    def advance(self, k, end, y):
+        for j in range(k, end):
+            y = self.step(j, y)
+        return y
+
     def __call__(self, t, y):
         change = self._bound(t, y).copy()
         change[self._row] *= self._factor
@@ -134,6 +139,18 @@ def plant_method(monkeypatch, owner, method, factor, part):
     monkeypatch.setattr(owner, method, faulty)
 
 
+def plant_descent(monkeypatch, factor):
+    """Multiply what the compiled steps of a finite training set change."""
+    original = EmpiricalRisk.descend
+
+    def faulty(self, y, sizes, **how):
+        before = y.copy()
+        original(self, y, sizes, **how)
+        y[:] = before + factor * (y - before)
+
+    monkeypatch.setattr(EmpiricalRisk, "descend", faulty)
+
+
 FORCES = [(kind, method) for kind in RISKS for method in ("force", "loss_force", "loss_force_moved")]
 FORCES += [(kind, "loss_force") for kind in STATES]
 LOSSES = [(kind, "loss") for kind in RISKS] + [pair for pair in FORCES if pair[1] != "force"]
@@ -154,10 +171,13 @@ def test_a_faulty_force_is_a_miss_of_whole_runs_too(monkeypatch, kind):
     whole = [check for check in matrix() if not check.name.startswith("sgd")]
     cases = {name: [check for check in whole if check.name.endswith(name)] for name in SHORT}
     ours = cases[SHORT[1] if kind is PopulationRisk else "plain"]
-    for method in ("force", "loss_force_moved"):
+    for method in ("descend",) if kind is EmpiricalRisk else ("force", "loss_force_moved"):
         for factor in FACTORS:
             monkeypatch.setattr(problem, "pays", lambda *_: kind is TensorRisk)
-            plant_method(monkeypatch, kind, method, factor, "force")
+            if kind is EmpiricalRisk:
+                plant_descent(monkeypatch, factor)
+            else:
+                plant_method(monkeypatch, kind, method, factor, "force")
             assert missed(ours, factor) == {check.name for check in ours}, (method, factor)
             monkeypatch.undo()
     monkeypatch.setattr(problem, "pays", lambda *_: kind is TensorRisk)

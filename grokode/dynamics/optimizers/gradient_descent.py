@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from .. import decay
 from ..pace import Pace
 from ..problem import Risk
+from ..risks.empirical import EmpiricalRisk
+from .compiled import CompiledOn
 from .decaying import Decaying
 from .momentum import Force
 
@@ -28,8 +30,10 @@ class GradientDescent(Decaying):
         """Whether modes of a linear problem decay as ``decay`` says."""
         return not self.decays
 
-    def on(self, risk: Risk, pace: Pace) -> DescentOn:
+    def on(self, risk: Risk, pace: Pace) -> DescentOn | CompiledOn:
         """Bind to a risk and a step."""
+        if isinstance(risk, EmpiricalRisk):
+            return CompiledOn(risk, pace, self.rate(pace))
         return DescentOn(lambda k, V: risk.force(V), pace, self.rate(pace))
 
     def decay(self, rates: Array, t: Array, dt: float) -> Array:
@@ -59,6 +63,12 @@ class DescentOn:
         dt = self._pace.size(k)
         moved = dt * self._force(k, y[0])
         return (1 - dt * self._rate) * y + moved if self._rate else y + moved
+
+    def advance(self, k: int, end: int, y: Array) -> Array:
+        """Return y after steps k to end - 1."""
+        for j in range(k, end):
+            y = self.step(j, y)
+        return y
 
     def time(self, k: int) -> float:
         """Return the flow time after k steps."""

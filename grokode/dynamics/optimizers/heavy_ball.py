@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .. import decay
 from ..pace import Pace
 from ..problem import Risk
+from .compiled import CompiledOn
 from .momentum import MomentumOn, WithMomentum
 
 Array = NDArray[np.float64]
@@ -32,9 +33,9 @@ class HeavyBall(WithMomentum):
         """Whether modes of a linear problem decay as ``decay`` says."""
         return not self.decays
 
-    def on(self, risk: Risk, pace: Pace) -> MomentumOn:
+    def on(self, risk: Risk, pace: Pace) -> MomentumOn | CompiledOn:
         """Bind to a risk and a step."""
-        return self.along(lambda k, V: risk.force(V), pace, nesterov=False)
+        return self.whole(risk, pace, nesterov=False)
 
     def decay(self, rates: Array, t: Array, dt: float) -> Array:
         """Return what is left at times t of modes of a linearised residual, shape (T, K)."""

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from ...errors import InvalidInput
 from ..pace import Pace
+from ..problem import Risk
+from ..risks.empirical import EmpiricalRisk
+from .compiled import CompiledOn
 from .decaying import Decaying
 
 Array = NDArray[np.float64]
@@ -39,6 +42,13 @@ class WithMomentum(Decaying):
     def __post_init__(self) -> None:
         Decaying.__post_init__(self)
         check_momentum(self.momentum)
+
+    def whole(self, risk: Risk, pace: Pace, *, nesterov: bool) -> MomentumOn | CompiledOn:
+        """Return the map that follows the force of a whole risk."""
+        if isinstance(risk, EmpiricalRisk):
+            rate, decoupled = self.rate(pace), self.decoupled
+            return CompiledOn(risk, pace, rate, momentum=self.momentum, nesterov=nesterov, decoupled=decoupled)
+        return self.along(lambda k, V: risk.force(V), pace, nesterov=nesterov)
 
     def along(self, force: Force, pace: Pace, *, nesterov: bool) -> MomentumOn:
         """Return the map that follows a force."""
@@ -82,6 +92,12 @@ class MomentumOn:
         ahead = slope + self._momentum * new[1] if self._nesterov else new[1]
         new[0] = (1 - dt * self._shrinking) * V - dt * ahead
         return new
+
+    def advance(self, k: int, end: int, y: Array) -> Array:
+        """Return y after steps k to end - 1."""
+        for j in range(k, end):
+            y = self.step(j, y)
+        return y
 
     def time(self, k: int) -> float:
         """Return the flow time after k steps."""

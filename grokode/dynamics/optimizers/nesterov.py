@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..pace import Pace
 from ..problem import Risk
+from .compiled import CompiledOn
 from .momentum import MomentumOn, WithMomentum
 
 
@@ -24,6 +25,6 @@ class Nesterov(WithMomentum):
         See ``WithMomentum``.
     """
 
-    def on(self, risk: Risk, pace: Pace) -> MomentumOn:
+    def on(self, risk: Risk, pace: Pace) -> MomentumOn | CompiledOn:
         """Bind to a risk and a step."""
-        return self.along(lambda k, V: risk.force(V), pace, nesterov=True)
+        return self.whole(risk, pace, nesterov=True)

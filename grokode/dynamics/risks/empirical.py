@@ -71,6 +71,37 @@ class EmpiricalRisk(SampledRisk):
         )
         return loss, force
 
+    def descend(
+        self, y: Array, sizes: Array, *, momentum: float, nesterov: bool, coupled: float, shrinking: float
+    ) -> None:
+        """Make full-batch steps of the given sizes in place, as ``kernels.descend`` states them.
+
+        Parameters
+        ----------
+        y : ndarray, shape (1, r, D) or (2, r, D)
+        sizes : ndarray, shape (n,)
+            Flow times.
+        momentum, nesterov, coupled, shrinking
+        """
+        kernels.descend(
+            y,
+            self._V0,
+            sizes,
+            momentum,
+            nesterov,
+            coupled,
+            shrinking,
+            self._X,
+            self._XT,
+            self._H0,
+            self._a,
+            self.offset,
+            self.network.alpha,
+            self.network.eps,
+            self._dH,
+            self._residual,
+        )
+
     def moments(self, theta: Array) -> tuple[Array, Array, float]:
         r"""Return :math:`g = \langle r x \rangle`, :math:`G = \langle r x x^T \rangle` and the loss."""
         loss = self._fill(theta)

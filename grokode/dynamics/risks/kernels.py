@@ -73,6 +73,46 @@ def loss_force(
 
 
 @compiled
+def descend(
+    y: Array,
+    V0: Array,
+    sizes: Array,
+    momentum: float,
+    nesterov: bool,
+    coupled: float,
+    shrinking: float,
+    X: Array,
+    XT: Array,
+    H0: Array,
+    a: Array,
+    offset: Array,
+    alpha: float,
+    eps: float,
+    dH: Array,
+    residual: Array,
+) -> None:
+    """Make full-batch steps of the given sizes in place; y stacks V and, where there is momentum, its memory U.
+
+    S = coupled V - F, U <- momentum U + S, V <- (1 - size shrinking) V - size (U, or S + momentum U by Nesterov).
+    """
+    dV, force = np.empty_like(V0), np.empty_like(V0)
+    rows, columns = V0.shape
+    for size in sizes:
+        for i in range(rows):
+            for j in range(columns):
+                dV[i, j] = y[0, i, j] - V0[i, j]
+        loss_force(dV, X, XT, H0, a, offset, alpha, eps, dH, residual, force)
+        for i in range(rows):
+            for j in range(columns):
+                slope = coupled * y[0, i, j] - force[i, j]
+                ahead = slope
+                if momentum:
+                    y[1, i, j] = momentum * y[1, i, j] + slope
+                    ahead = slope + momentum * y[1, i, j] if nesterov else y[1, i, j]
+                y[0, i, j] = (1.0 - size * shrinking) * y[0, i, j] - size * ahead
+
+
+@compiled
 def linearize(dH: Real, H0: Real, a: Real, offset: Array, alpha: float, eps: float, residual: Array) -> float:
     """Turn dH = z X^T into the slopes C = a + eps (H0 + dH / alpha), fill ``residual`` and return the loss.
 
