@@ -165,9 +165,7 @@ def grokode_descent(problem: Problem, steps: int, full: bool) -> Made:
     descent = GradientDescent().on(problem.train, Pace(DT, 1.0))
 
     def train(y: Array, k: int) -> Array:
-        for step in range(k):
-            y = descent.step(step, y)
-        return y
+        return descent.advance(0, k, y)
 
     start = np.array(problem.start.theta)[None]
     return trained(train, start, steps, lambda ys: losses(problem, [y[0] for y in ys]), full)
