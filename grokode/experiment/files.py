@@ -13,6 +13,7 @@ import numpy as np
 from ..convention import learning_rate
 from ..curve import Curve
 from ..errors import InvalidInput
+from ..model.states.readouts import ReadoutState
 from ..outcome import Status, Work
 from ..task.data import Data
 from ..task.streams import Role, stream
@@ -214,6 +215,8 @@ def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundl
         "lr": learning_rate(dt, experiment.alpha, width),
         "centered": experiment.centered,
         "noise": experiment.noise,
+        **({"hermite": experiment.hermite} if experiment.hermite else {}),
+        **({"v0": draw.start.readouts} if isinstance(draw.start, ReadoutState) else {}),
         "step": np.unique(np.rint(run.t / dt)).astype(np.int64),
     }
     law, points = draw.tests.get("exact"), draw.tests.get("sample")

@@ -35,7 +35,7 @@ from .result import Run
 from .saving import saved_points
 from .spec import Experiment
 from .summary import summarize
-from .systems import named_arrays, problem_of
+from .systems import named_arrays, problem_of, rows_of
 from .training import dt_of, optimizer_of, pace_of
 from .versions import versions
 
@@ -143,7 +143,7 @@ class _Simulation:
         self.saved = saved_points(experiment, bundle, takes_steps=self.optimizer.steps, dt=self.dt)
         self.free = free_memory()
         self.deadline = math.inf
-        dim, rows = experiment.dim, int(min(experiment.width, experiment.dim + 1))
+        dim, rows = experiment.dim, rows_of(experiment)
         numbers = rows * dim + dim**2 + dim if keep_states else 40  # V, M and wbar; columns of a row
         evaluations = float(self.saved[-1]) if self.optimizer.steps else EVALUATIONS
         kept = len(self.saved) * numbers

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..curve import Curve
 from ..dynamics.problem import Problem
-from ..model.states.factor import FactorState
+from ..model.states.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Cost:
         return self.once + readings * self.each
 
 
-Reading = Callable[[FactorState], tuple[float, ...]]
+Reading = Callable[[State], tuple[float, ...]]
 
 
 class Observable(Protocol):
