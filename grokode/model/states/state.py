@@ -43,7 +43,7 @@ class State(Protocol):
         ...
 
     def quadratic(self, network: Network) -> bool:
-        """Whether f is :math:`\\alpha (\\bar w \\cdot x + \\tfrac{\\epsilon}{2} x^T M x)` up to a constant number."""
+        r"""Whether f is :math:`\alpha (\bar w \cdot x + \tfrac{\epsilon}{2} x^T M x)` up to a constant number."""
         ...
 
     def outputs(self, network: Network, X: Array) -> Array:
