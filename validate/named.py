@@ -71,7 +71,7 @@ KNOBS: dict[str, dict[str, Any]] = {
         "covariance": "full",
         "centered": False,
     },
-    "trained readouts, population": {"readouts": "trained", "n_train": math.inf, "noise": 0.5},
+    "trained readouts, population": {"readouts": "trained", "n_train": math.inf, "noise": 0.5, "dt": 0.03},
     "trained readouts, He_3": {"readouts": "trained", "hermite": 3},
     "population, He_2, not centred": {"n_train": math.inf, "hermite": 2, "centered": False},
     "population": {"n_train": math.inf},
@@ -92,7 +92,7 @@ def _knob(name: str, changed: Mapping[str, Any]) -> Case:
     dt = stable_step(parameters["alpha"], parameters["eps"], parameters.get("sigma", 1.0))
     if "readouts" in changed or changed.get("hermite", 2) > 2:
         dt, parameters["steps"] = dt / STEEPER, STEPS_OF_STEEPER
-    return Case(name=name, parameters={**parameters, "dt": dt}, files=FILES)
+    return Case(name=name, parameters={"dt": dt, **parameters}, files=FILES)
 
 
 # ---- arrays that no experiment draws
@@ -191,8 +191,8 @@ CORE = (
     "trained readouts",
     "trained readouts, population",
 )
-"""What is enough for one more optimizer: widths below and above D, the ends of alpha, both risks, a rank that rises, each
-kind of state."""
+"""What is enough for one more optimizer: widths below and above D, the ends of alpha, both risks, a rank that rises,
+each kind of state."""
 
 
 def named_cases() -> list[Case]:

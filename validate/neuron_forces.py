@@ -69,7 +69,7 @@ class NeuronForceCheck:
     @property
     def name(self) -> str:
         """What tables call it."""
-        return f"forces on real neurons of {self.of.__name__}"
+        return f"forces of {self.of.__name__}{' on real neurons' if self.source == 'law' else ''}"
 
     def result(self) -> CaseResult:
         """Compare loss and force, on all samples and on a batch."""
@@ -108,7 +108,13 @@ class NeuronForceCheck:
             return -math.sqrt(width) / alpha**2 * whole
 
         force = pull(points.X, points.y, points.weights)
-        errors = {"force": _apart(risk.force(theta), force), "loss": abs(risk.loss(theta) - loss) / loss}
+        ways = {
+            "force": (risk.loss(theta), risk.force(theta)),
+            "loss_force": risk.loss_force(theta),
+            "loss_force_moved": risk.loss_force_moved(theta - start.theta),
+        }
+        errors = {name: _apart(found, force) for name, (_, found) in ways.items()}
+        errors |= {f"loss of {name}": abs(found - loss) / loss for name, (found, _) in ways.items()}
         if self.source == "samples":
             rows = np.array([7, 0, 3])
             batch = pull(points.X[rows], points.y[rows], np.full(3, 1 / 3))

@@ -175,8 +175,8 @@ class Sgd(Decaying):
 
 HALF = ((1, 4 / 5), (2, -1 / 5), (3, 4 / 105), (4, -1 / 280))
 NINE_POINTS = tuple((sign * place, sign * weight) for place, weight in HALF for sign in (-1, 1))
-"""A derivative that is exact for polynomials of degree eight; the gradient is one of degree 2 k - 1 in the weights, with
-k = 2 for the square, 3 with trained readouts, and k for He_k."""
+"""A derivative that is exact for polynomials of degree eight; the gradient is one of degree 2 k - 1 in the weights,
+with k = 2 for the square, 3 with trained readouts, and k for He_k."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ PASSES = 30.0
 """Operations of a matrix product that take as long as what is beside the products, for a neuron on a sample."""
 
 
-class NeuronRisk(FiniteRisk):
-    r"""Mean squared residual over P samples, from every neuron on every sample.
+class OnNeurons(FiniteRisk):
+    r"""Mean squared residual of real neurons over P samples, however it is computed.
 
     The predictor is computed from its change since the start, so that nothing cancels at large :math:`\alpha`:
 
@@ -34,10 +34,6 @@ class NeuronRisk(FiniteRisk):
     start : RealNeurons
         Where training starts; a centred predictor is measured from it.
     data : Data
-
-    Notes
-    -----
-    4 P N D operations a force, and 16 P N bytes.
     """
 
     start: RealNeurons
@@ -62,18 +58,9 @@ class NeuronRisk(FiniteRisk):
         own = np.sum(values**2, axis=1) + np.sum(C**2, axis=1) * np.sum(self.data.X**2, axis=1)
         return float(np.mean(own))
 
-    def loss(self, theta: Array) -> float:
-        """Mean squared residual at theta."""
-        return float(np.mean(self.residual(theta) ** 2))
-
     def residual(self, theta: Array) -> Array:
         """Residuals f - y (or f~ - y), shape (P,)."""
         return self._moved(theta - self.start.theta, slice(None))[2]
-
-    def loss_force_moved(self, change: Array) -> tuple[float, Array]:
-        """Loss and force at theta = theta_0 + change."""
-        H, u, residual = self._moved(change, slice(None))
-        return float(np.mean(residual**2)), self._force(H, u, residual, self.data.X)
 
     def force_on(self, theta: Array, rows: NDArray[np.intp]) -> Array:
         """Return d theta/dt of the gradient flow on some of the samples, shape (N, m)."""
@@ -88,11 +75,6 @@ class NeuronRisk(FiniteRisk):
         bent = self._root * u * weighted[:, None] * network.phi_curvature(H)
         mixed = (weighted[:, None] * slope).T @ X
         return NeuronJacobian(self.start, values, u * slope, X, bent, mixed)
-
-    @property
-    def flops(self) -> float:
-        """Operations of one force, those included that take as long as memory does."""
-        return float((4.0 * self._U0.shape[1] + PASSES) * len(self.data.y) * self.start.width)
 
     def jacobian_cost(self, n: int) -> tuple[int, float]:
         """Return the order of the matrix that is factorised, and the operations of one factorisation.
@@ -121,3 +103,26 @@ class NeuronRisk(FiniteRisk):
         r = (-2 / (network.alpha * len(residual))) * residual
         of_readouts = (r @ network.phi(H)) / self._root if self.start.trained else u
         return self.start.join(of_readouts, (r[:, None] * (u * network.phi_slope(H))).T @ X)
+
+
+class NeuronRisk(OnNeurons):
+    """Mean squared residual over P samples, from every neuron on every sample.
+
+    Notes
+    -----
+    4 P N D operations a force, and 16 P N bytes.
+    """
+
+    def loss(self, theta: Array) -> float:
+        """Mean squared residual at theta."""
+        return float(np.mean(self.residual(theta) ** 2))
+
+    def loss_force_moved(self, change: Array) -> tuple[float, Array]:
+        """Loss and force at theta = theta_0 + change."""
+        H, u, residual = self._moved(change, slice(None))
+        return float(np.mean(residual**2)), self._force(H, u, residual, self.data.X)
+
+    @property
+    def flops(self) -> float:
+        """Operations of one force, those included that take as long as memory does."""
+        return float((4.0 * self._U0.shape[1] + PASSES) * len(self.data.y) * self.start.width)

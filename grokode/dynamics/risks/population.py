@@ -47,8 +47,8 @@ class PopulationRisk(FromMoments):
     r"""Mean squared residual over :math:`x \sim N(0, \Sigma)`.
 
     With :math:`u = \alpha (\bar w - \bar w_c) - b`, :math:`R = \alpha \epsilon (M - M_c) - B` and
-    :math:`T = -c + \mathrm{tr}(R \Sigma)/2` (c-indexed: initial values of a centred predictor, else 0, where a constant of
-    f counts against c):
+    :math:`T = -c + \mathrm{tr}(R \Sigma)/2` (c-indexed: initial values of a centred predictor, else 0; a constant of f,
+    where it is not subtracted, counts against c):
 
     .. math:: g = \Sigma u, \quad G = T \Sigma + \Sigma R \Sigma, \quad
               L = T^2 + u^T \Sigma u + \tfrac12 \mathrm{tr}(R \Sigma R \Sigma) \quad (P1)

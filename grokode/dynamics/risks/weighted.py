@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from ...model.states.readouts import ReadoutState
 from .derived import FromMoments
-from .neurons import PASSES, NeuronRisk
+from .neurons import PASSES, OnNeurons
 
 Array = NDArray[np.float64]
 
 
-class WeightedRisk(FromMoments, NeuronRisk):
+class WeightedRisk(FromMoments, OnNeurons):
     r"""Mean squared residual over P samples at O((N + P) D^2) operations, for a quadratic f.
 
     The change of f is that of the v-weighted :math:`(\bar w, M)` (N9), and the force needs the moments g and G alone
