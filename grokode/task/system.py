@@ -19,6 +19,7 @@ from ..model.states.state import State
 from .data import Data
 from .inputs.gaussian import Gaussian
 from .streams import Role, stream
+from .targets.hermite import HermiteTarget
 from .targets.quadratic import QuadraticTarget
 
 Array = NDArray[np.float64]
@@ -42,6 +43,9 @@ class Law:
 
 
 Source = Data | Law
+
+Target = QuadraticTarget | HermiteTarget
+"""A function of the inputs; the loss over all of them is known for the first kind."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +98,15 @@ class LabelLaw(Protocol):
         ...
 
 
+@runtime_checkable
+class ScaledTargetLaw(Protocol):
+    """A law of target functions that looks at the covariance of the inputs."""
+
+    def draw_under(self, Sigma: Array, rng: np.random.Generator) -> Target:
+        """Draw one, for inputs of covariance Sigma, shape (D, D)."""
+        ...
+
+
 class StartLaw(Protocol):
     """A law of initial weights."""
 
@@ -120,7 +133,7 @@ class DrawnSystem:
     Parameters
     ----------
     inputs : Gaussian
-    target : TargetLaw or LabelLaw
+    target : TargetLaw, ScaledTargetLaw or LabelLaw
     start : StartLaw or AimedStartLaw
     n_train : float
         Number of training samples, infinity included.
@@ -138,7 +151,7 @@ class DrawnSystem:
     """
 
     inputs: Gaussian
-    target: TargetLaw | LabelLaw
+    target: TargetLaw | ScaledTargetLaw | LabelLaw
     start: StartLaw | AimedStartLaw
     n_train: float
     n_test: int
@@ -153,12 +166,20 @@ class DrawnSystem:
         dim = self.inputs.dim
         if isinstance(self.target, LabelLaw):
             return self._label(self.target, network)
-        target = self.target.draw(dim, stream(self.seed, Role.TARGET, dim))
+        rng = stream(self.seed, Role.TARGET, dim)
+        if isinstance(self.target, ScaledTargetLaw):
+            target = self.target.draw_under(self.inputs.matrix, rng)
+        else:
+            target = self.target.draw(dim, rng)
         start = self._of_network(begin(self.start, target, network, self.width, self.sigma, self._weights), network)
-        tests: dict[str, Source] = {"exact": Law(self.inputs, target)} if start.quadratic(network) else {}
+        tests: dict[str, Source] = {}
+        if isinstance(target, QuadraticTarget) and start.quadratic(network):
+            tests["exact"] = Law(self.inputs, target)
         if self.n_test:
             tests["sample"] = sample(self.inputs, target, self.n_test, self.seed)
         if math.isinf(self.n_train):
+            if not isinstance(target, QuadraticTarget):
+                raise InvalidInput("the loss on n_train = inf is known for quadratic targets; give a finite --n-train")
             return Draw(Law(self.inputs, target, self.noise), tests, start, target.directions)
         X = self._train_inputs()
         return Draw(Data(X, self._noisy(target(X))), tests, start, target.directions)
@@ -235,7 +256,7 @@ class GivenSystem:
 
 def begin(
     law: StartLaw | AimedStartLaw,
-    target: QuadraticTarget,
+    target: Target,
     network: Network,
     width: float,
     sigma: float,
@@ -243,11 +264,13 @@ def begin(
 ) -> FactorState:
     """Draw a start, which may look at the target."""
     if isinstance(law, AimedStartLaw):
+        if not isinstance(target, QuadraticTarget):
+            raise InvalidInput("this start moves towards half a square, and this target is none; try single_index")
         return law.draw_towards(target.root, network, width, sigma, rng)
     return law.draw(target.dim, width, sigma, rng)
 
 
-def sample(inputs: Gaussian, target: QuadraticTarget, n: int, seed: int) -> Data:
+def sample(inputs: Gaussian, target: Target, n: int, seed: int) -> Data:
     """Draw n test points with clean labels."""
     X = inputs_of_tests(inputs, n, seed)
     return Data(X, target(X))
