@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.polynomial import hermite_e
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
@@ -20,6 +21,11 @@ class Activation(Protocol):
     @property
     def shift(self) -> float | None:
         """The number s of a quadratic part q = h^2 + s; None where q is no such thing."""
+        ...
+
+    @property
+    def coefficients(self) -> Array:
+        """Coefficients of q, that of the constant first, shape (k + 1,)."""
         ...
 
     def q(self, h: Array) -> Array:
@@ -47,6 +53,11 @@ class Square:
     def shift(self) -> float:
         """Zero."""
         return 0.0
+
+    @property
+    def coefficients(self) -> Array:
+        """Those of h^2."""
+        return np.array([0.0, 0.0, 1.0])
 
     def q(self, h: Array) -> Array:
         """Return h^2."""
@@ -94,6 +105,11 @@ class Hermite:
     def shift(self) -> float | None:
         """Minus one for k = 2, else none."""
         return -1.0 if self.k == 2 else None
+
+    @property
+    def coefficients(self) -> Array:
+        """Those of He_k."""
+        return hermite_e.herme2poly(np.eye(self.k + 1)[self.k])
 
     def q(self, h: Array) -> Array:
         """Return He_k(h)."""

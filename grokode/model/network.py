@@ -82,3 +82,14 @@ class Network:
         r"""Return :math:`\phi''(h)`."""
         curvature: Array = self.eps / 2 * self.activation.curvature(h)
         return curvature
+
+    @property
+    def taylor(self) -> Array:
+        r"""Coefficients of :math:`\phi^{(j)} / j!` in row j, that of the constant first, shape (k + 1, k + 1)."""
+        phi = self.eps / 2 * self.activation.coefficients
+        phi[1] += 1
+        table = np.zeros((len(phi), len(phi)))
+        for j in range(len(phi)):
+            for p in range(len(phi) - j):
+                table[j, p] = math.comb(j + p, j) * phi[j + p]
+        return table

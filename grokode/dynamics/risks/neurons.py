@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from ...model.network import Network
 from ...model.states.neurons import RealNeurons
 from ...task.data import Data
+from . import kernels
 from .finite import FiniteRisk
 from .neuron_jacobian import NeuronJacobian
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp] | slice
 
-PASSES = 30.0
+PASSES = 60.0
 """Operations of a matrix product that take as long as what is beside the products, for a neuron on a sample."""
 
 
@@ -110,19 +111,41 @@ class NeuronRisk(OnNeurons):
 
     Notes
     -----
-    4 P N D operations a force, and 16 P N bytes.
+    4 P N D operations a force, and 16 P N bytes. ``OnNeurons._moved`` and ``_force`` are the plain reference of the
+    compiled kernels.
     """
+
+    def __init__(self, network: Network, start: RealNeurons, data: Data) -> None:
+        super().__init__(network, start, data)
+        self._taylor = network.taylor
+        self._X = np.array(data.X)
+        self._dH = np.empty((len(data.y), start.width))
+        self._residual = np.empty(len(data.y))
+        self._of_readouts = np.empty(start.width)
 
     def loss(self, theta: Array) -> float:
         """Mean squared residual at theta."""
-        return float(np.mean(self.residual(theta) ** 2))
+        return self._fill(theta - self.start.theta)[0]
 
     def loss_force_moved(self, change: Array) -> tuple[float, Array]:
         """Loss and force at theta = theta_0 + change."""
-        H, u, residual = self._moved(change, slice(None))
-        return float(np.mean(residual**2)), self._force(H, u, residual, self.data.X)
+        loss, u = self._fill(change)
+        trained, weights = self.start.trained, (-2 / (self.network.alpha * len(self._residual))) * self._residual
+        kernels.neuron_slopes(self._dH, self._H0, u, self._taylor, weights, trained, self._of_readouts)
+        return loss, self.start.join(self._of_readouts / self._root, self._dH.T @ self._X)
 
     @property
     def flops(self) -> float:
         """Operations of one force, those included that take as long as memory does."""
-        return float((4.0 * self._U0.shape[1] + PASSES) * len(self.data.y) * self.start.width)
+        return float((4.0 * self._X.shape[1] + PASSES) * self._dH.size)
+
+    def _fill(self, change: Array) -> tuple[float, Array]:
+        """Compute dH and the residuals; return the loss, and u."""
+        du, dU = self.start.split_change(change)
+        u, network = self._u0 + du, self.network
+        np.dot(self._X, (self._root * dU).T, out=self._dH)
+        scale, trained = network.alpha / self._root, self.start.trained
+        loss = kernels.neuron_residuals(
+            self._dH, self._H0, u, np.ascontiguousarray(du), self._taylor, self.offset, scale, trained, self._residual
+        )
+        return loss, u
