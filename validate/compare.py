@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from grokode.dynamics.optimizers import OPTIMIZERS
 from grokode.dynamics.protocols import Linearizable
 from grokode.experiment.result import Run
+from grokode.model.states.neurons import RealNeurons
 from grokode.observables.lazy import LABELS as LAZY
 
+from .network import Weights
 from .results import Margin
 from .stability import sharpness
 from .tolerances import Tolerances
@@ -37,11 +39,26 @@ def compare(theory: Run, direct: Trained) -> dict[str, Margin]:
         else Margin(np.nan, 0.0)
         for name in names
     }
-    M = np.array([state.M for state in theory.states]) - second_moments(direct.weights)
-    wbar = np.array([state.wbar for state in theory.states]) - direct.weights.mean(axis=1)
-    margins |= {"M": margin(sizes(M), tolerances.M), "wbar": margin(sizes(wbar), tolerances.wbar)}
-    margins["dt_lambda"] = Margin(direct.pace.dt * max(sharpness(direct, W) for W in direct.weights), STABLE)
+    margins |= _of_states(theory, direct, tolerances)
+    stood = [Weights(*at) for at in zip(direct.weights, direct.readouts, strict=True)]
+    margins["dt_lambda"] = Margin(direct.pace.dt * max(sharpness(direct, weights) for weights in stood), STABLE)
     return margins
+
+
+def _of_states(theory: Run, direct: Trained, tolerances: Tolerances) -> dict[str, Margin]:
+    """Compare M and the mean weight, and all that is trained where each neuron has its counterpart."""
+    hidden = np.array([state.hidden for state in theory.states])
+    M = hidden.transpose(0, 2, 1) @ hidden - second_moments(direct.weights)
+    margins = {"M": margin(sizes(M), tolerances.M)}
+    if not isinstance(theory.states[0], RealNeurons):
+        wbar = np.array([state.wbar for state in theory.states]) - direct.weights.mean(axis=1)
+        return margins | {"wbar": margin(sizes(wbar), tolerances.wbar)}
+    root = np.sqrt(direct.weights.shape[1])
+    apart = hidden - direct.weights / root
+    if direct.machine.trained_readouts:
+        readouts = np.array([state.readouts for state in theory.states]) - direct.readouts
+        apart = np.concatenate([apart, readouts[:, :, None] / root], axis=2)
+    return margins | {"all weights": margin(sizes(apart), tolerances.wbar)}
 
 
 def _not_claimed(theory: Run) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ from grokode.experiment.summary import summarize
 from grokode.experiment.systems import named_arrays, network_of
 from grokode.experiment.versions import versions
 from grokode.model.states.factor import FactorState
+from grokode.model.states.neurons import NeuronState
+from grokode.model.states.readouts import ReadoutState
+from grokode.model.states.state import State
 from grokode.observables import KERNEL_OBSERVABLES, OBSERVABLES
 from grokode.observables.column import Column
 from grokode.observables.crossings import Threshold
@@ -100,8 +103,17 @@ def direct(
         versions=versions(),
         bundle=bundle,
         files=named,
-        states=tuple(FactorState.from_neurons(W) for W in done.weights) if keep_states else (),
+        states=tuple(_states(done)) if keep_states else (),
     )
+
+
+def _states(done: Trained) -> Iterator[State]:
+    """Yield what the reduction knows of the neurons at every saved step: all of them where it does not close."""
+    for W, v in zip(done.weights, done.readouts, strict=True):
+        if isinstance(done.draw.start, ReadoutState):
+            yield ReadoutState.from_neurons(W, v)
+        else:
+            yield (NeuronState if isinstance(done.draw.start, NeuronState) else FactorState).from_neurons(W)
 
 
 def _curve(column: Column, values: Array | NDArray[np.int64]) -> Curve:

@@ -79,7 +79,7 @@ class FlowCase:
         order = STEPPED[self.optimizer].order
         reference = {name: extrapolated([run.values[name] for run in self._descents], order) for name in losses}
         M, M_error = extrapolated([second_moments(run.weights) for run in self._descents], order)
-        states = np.array([state.M for state in tight.states])
+        states = np.array([state.hidden.T @ state.hidden for state in tight.states])
         moved = sizes(M - second_moments(self._descents[0].start.W[None]))
         margins = {
             "M (rtol 1e-9)": margin(sizes(states - M), TIGHT * moved + 8 * ROUNDING * sizes(M)),
@@ -196,6 +196,9 @@ FLOWS: dict[str, dict[str, Any]] = {
     "alpha 0.1, two neurons, not centred": {"alpha": 0.1, "width": 2, "centered": False, "dt": 0.01},
     "alpha 1e3, infinite width": {"alpha": 1e3, "width": float("inf"), "dt": 0.1},
     "population, noise": {"n_train": float("inf"), "noise": 0.5, "dt": 0.2},
+    "trained readouts": {"readouts": "trained", "dt": 0.02},
+    "trained readouts, population": {"readouts": "trained", "n_train": float("inf"), "dt": 0.02},
+    "He_3": {"hermite": 3, "dt": 0.02},
 }
 
 

@@ -33,6 +33,7 @@ from grokode.task.system import Law, Source
 from grokode.task.targets.quadratic import QuadraticTarget
 
 from .network import CommitteeMachine, Weights
+from .neuron_forces import OF_NEURONS, NeuronForceCheck
 from .results import CaseResult, Kind, Margin, Missing
 from .samples import Samples, samples_of
 
@@ -161,11 +162,12 @@ class ForceCheck:
         )
 
 
-def force_checks() -> list[ForceCheck | Missing]:
+def force_checks() -> list[ForceCheck | NeuronForceCheck | Missing]:
     """Return a check for every kind of risk and of state."""
-    missing = [kind for kind in typing.get_args(problem.Risk) if kind not in COMPARED]
+    missing = [kind for kind in typing.get_args(problem.Risk) if kind not in {*COMPARED, *OF_NEURONS}]
     checks = [ForceCheck(of=kind, source=source, forces=forces) for kind, (source, forces) in COMPARED.items()]
-    return [*checks, *(_missing(kind) for kind in missing)]
+    of_neurons = [NeuronForceCheck(of=kind, source=source) for kind, source in OF_NEURONS.items()]
+    return [*checks, *of_neurons, *(_missing(kind) for kind in missing)]
 
 
 def _missing(kind: type[Any]) -> Missing:

@@ -55,6 +55,26 @@ KNOBS: dict[str, dict[str, Any]] = {
     "cosine after a warm-up": {"schedule": f"cosine:steps={STEPS},final=0.01,warmup=20"},
     "kernel eigenvector": {"target": "kernel_eigenvector:k=2"},
     "indefinite form": {"target": "file:path=indefinite"},
+    "He_2": {"hermite": 2},
+    "He_2, not centred": {"hermite": 2, "centered": False},
+    "He_3": {"hermite": 3},
+    "He_4, not centred": {"hermite": 4, "centered": False, "eps": 0.05},
+    "He_3, alpha 1e4": {"hermite": 3, "alpha": 1e4},
+    "He_3, two neurons": {"hermite": 3, "width": 2, "centered": False},
+    "trained readouts": {"readouts": "trained"},
+    "trained readouts, not centred, two neurons": {"readouts": "trained", "centered": False, "width": 2},
+    "trained readouts, alpha 1e4": {"readouts": "trained", "alpha": 1e4},
+    "trained readouts, alpha 1e-2": {"readouts": "trained", "alpha": 1e-2},
+    "trained readouts, many neurons, full covariance": {
+        "readouts": "trained",
+        "width": 30,
+        "n_train": 20,
+        "covariance": "full",
+        "centered": False,
+    },
+    "trained readouts, population": {"readouts": "trained", "n_train": math.inf, "noise": 0.5, "dt": 0.03},
+    "trained readouts, He_3": {"readouts": "trained", "hermite": 3},
+    "population, He_2, not centred": {"n_train": math.inf, "hermite": 2, "centered": False},
     "population": {"n_train": math.inf},
     "population, noise, two neurons": {"n_train": math.inf, "noise": 0.5, "width": 2, "centered": False},
     "population, full covariance": {"n_train": math.inf, "covariance": "full", "width": math.inf},
@@ -62,13 +82,18 @@ KNOBS: dict[str, dict[str, Any]] = {
     "population, alpha 1e-2": {"n_train": math.inf, "alpha": 1e-2, "target": "file:path=indefinite"},
 }
 
+STEEPER, STEPS_OF_STEEPER = 15, 500
+"""Where neurons differ, by readouts or by their higher powers of h, some have rates that much larger."""
+
 FILES = {"variances": VARIANCES, "full": FULL, "indefinite": INDEFINITE}
 
 
 def _knob(name: str, changed: Mapping[str, Any]) -> Case:
     parameters = {**BASE, **changed}
     dt = stable_step(parameters["alpha"], parameters["eps"], parameters.get("sigma", 1.0))
-    return Case(name=name, parameters={**parameters, "dt": dt}, files=FILES)
+    if "readouts" in changed or changed.get("hermite", 2) > 2:
+        dt, parameters["steps"] = dt / STEEPER, STEPS_OF_STEEPER
+    return Case(name=name, parameters={"dt": dt, **parameters}, files=FILES)
 
 
 # ---- arrays that no experiment draws
@@ -128,6 +153,14 @@ def _alike() -> dict[str, Any]:
     return _bundle(W0=w[[0, 0, 0, 1, 1, 0, 1, 1, 0]], alpha=0.2)
 
 
+def _own_readouts() -> dict[str, Any]:
+    return _bundle(v0=np.random.default_rng(18).standard_normal(7), centered=False)
+
+
+def _own_hermite() -> dict[str, Any]:
+    return _bundle(hermite=3, eps=0.1)
+
+
 def _axis() -> dict[str, Any]:
     W0 = np.zeros((12, DIM))
     W0[::2, 0] = np.linspace(-2, 2, 6)
@@ -142,6 +175,8 @@ OWN: dict[str, Callable[[], dict[str, Any]]] = {
     "start w and -w: the rank rises": _mirrored,
     "start of two kinds of neurons": _alike,
     "start on one axis, alpha 100": _axis,
+    "readouts of its own": _own_readouts,
+    "a Hermite activation of its own": _own_hermite,
 }
 
 PARAMETERS_OF_OWN = {"steps": STEPS, "points": 12, "lazy": True}
@@ -154,8 +189,12 @@ CORE = (
     "population, full covariance",
     "cosine after a warm-up",
     "start w and -w: the rank rises",
+    "He_3",
+    "trained readouts",
+    "trained readouts, population",
 )
-"""What is enough for one more optimizer: two widths, the ends of alpha, both risks, a schedule, a rank that rises."""
+"""What is enough for one more optimizer: two widths, the ends of alpha, both risks, a schedule, a rank that rises, each
+kind of state."""
 
 
 def named_cases() -> list[Case]:

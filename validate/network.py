@@ -98,6 +98,10 @@ class CommitteeMachine:
     activation: Activation = Square()
     trained_readouts: bool = False
 
+    def trained(self, weights: Weights) -> Array:
+        """Return all that is trained of some weights, one row a neuron: W, or [W, v]."""
+        return np.column_stack(weights) if self.trained_readouts else weights.W
+
     def output(self, weights: Weights, X: Array) -> Array:
         """Return f, shape (P,)."""
         return self._forward(weights, X)[2]

@@ -173,8 +173,10 @@ class Sgd(Decaying):
         return rule.step(weights, gradient, memory, lr, k)
 
 
-FIVE_POINTS = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
-"""A derivative that is exact for polynomials of degree four; the gradient is one of degree three in the weights."""
+HALF = ((1, 4 / 5), (2, -1 / 5), (3, 4 / 105), (4, -1 / 280))
+NINE_POINTS = tuple((sign * place, sign * weight) for place, weight in HALF for sign in (-1, 1))
+"""A derivative that is exact for polynomials of degree eight; the gradient is one of degree 2 k - 1 in the weights,
+with k = 2 for the square, 3 with trained readouts, and k for He_k."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +203,7 @@ class CorrectedDescent:
         g = gradient(weights)
         size = max(float(np.max(np.abs(array))) for array in g) or 1.0
         curved = _each(np.zeros_like, g)
-        for place, weight in FIVE_POINTS:
+        for place, weight in NINE_POINTS:
             there = gradient(_each(lambda w, d, x=place / size: w + x * d, weights, g))
             curved = _each(lambda c, n, x=weight * size: c + x * n, curved, there)
         return _each(lambda w, s, c: w - lr * (s + self.corrected / 2 * c), weights, g, curved), None

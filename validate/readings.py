@@ -89,11 +89,12 @@ class Readings:
         }
 
     def _of_weights(self, weights: Weights) -> dict[str, float]:
-        W, W0, directions = weights.W, self._start.W, self._draw.directions
+        W, directions = weights.W, self._draw.directions
         square = float(np.sum(W**2)) / len(W)
         found = {"mean_square_weight": square}
-        if W0.any():
-            found["relative_change"] = float(np.linalg.norm(W - W0) / np.linalg.norm(W0))
+        now, before = (self._machine.trained(at) for at in (weights, self._start))
+        if before.any():
+            found["relative_change"] = float(np.linalg.norm(now - before) / np.linalg.norm(before))
         stretches = np.linalg.svd(W, compute_uv=False) ** 2 / len(W)
         found |= {f"M_eigenvalue_{i}": float(value) for i, value in enumerate(stretches[:3], 1)}
         if len(directions):

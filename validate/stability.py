@@ -17,22 +17,24 @@ STEP = 1e-4
 """Of a central difference, of the weights' size: of a cubic it is off by STEP^2, and by rounding, 1e-16 / STEP."""
 
 
-def sharpness(trained: Trained, W: Array) -> float:
-    r"""Largest absolute eigenvalue of :math:`(N / \alpha^2) \nabla^2 L` at weights W, the rate of the flow there."""
+def sharpness(trained: Trained, weights: Weights) -> float:
+    r"""Largest absolute eigenvalue of :math:`(N / \alpha^2) \nabla^2 L` at some weights, the rate of the flow there."""
     machine, start, points = trained.machine, trained.start, trained.samples["train"]
 
-    def slope(W: Array) -> Array:
-        at = Weights(W, start.v)
-        return machine.gradient(at, start, points.X, points.y, points.weights).W
+    theta, D = machine.trained(weights), weights.W.shape[1]
 
-    direction = np.random.default_rng(0).standard_normal(W.shape)
-    h = STEP * (float(np.linalg.norm(W)) or 1.0)
+    def slope(theta: Array) -> Array:
+        at = Weights(theta[:, :D], theta[:, D] if machine.trained_readouts else start.v)
+        return machine.trained(machine.gradient(at, start, points.X, points.y, points.weights))
+
+    direction = np.random.default_rng(0).standard_normal(theta.shape)
+    h = STEP * (float(np.linalg.norm(theta)) or 1.0)
     curvature = 0.0
     for _ in range(ITERATIONS):
         direction /= np.linalg.norm(direction)
-        turned = (slope(W + h * direction) - slope(W - h * direction)) / (2 * h)
+        turned = (slope(theta + h * direction) - slope(theta - h * direction)) / (2 * h)
         curvature = float(np.linalg.norm(turned))
         if not curvature:
             break
         direction = turned
-    return len(W) / machine.alpha**2 * curvature
+    return len(theta) / machine.alpha**2 * curvature

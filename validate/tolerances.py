@@ -24,6 +24,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .network import Weights
 from .readings import tangents
 from .training import Trained
 
@@ -53,13 +54,15 @@ class Tolerances:
     Attributes
     ----------
     M, wbar : ndarray, shape (n,)
-        Of the Frobenius norm of their errors.
+        Of the Frobenius norm of their errors; the second also of the root mean square error of all that is trained.
     """
 
     def __init__(self, direct: Trained) -> None:
         self._direct, self._values, self._alpha = direct, direct.values, direct.machine.alpha
         self._rounding = ROUNDING * (direct.step + 8.0)
-        W, W0 = direct.weights, direct.start.W
+        machine = direct.machine
+        W = np.array([machine.trained(Weights(*at)) for at in zip(direct.weights, direct.readouts, strict=True)])
+        W0 = machine.trained(direct.start)
         largest, moved = _root_mean_square(np.maximum(np.abs(W), np.abs(W0))), _root_mean_square(W - W0)
         self.wbar = RELATIVE * moved + self._rounding * largest
         self.M = (2 * RELATIVE * moved + self._rounding * largest) * largest

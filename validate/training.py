@@ -24,10 +24,13 @@ from grokode.experiment.saving import saved_points
 from grokode.experiment.spec import Experiment
 from grokode.experiment.systems import network_of, system_of
 from grokode.experiment.training import optimizer_of, pace_of
+from grokode.model.states.factor import FactorState
+from grokode.model.states.neurons import RealNeurons
 from grokode.observables.lazy import LABELS as LAZY
 from grokode.task.streams import Role, stream
 from grokode.task.system import Draw
 
+from .activations import Hermite, Square
 from .linearized import train_linearized
 from .network import CommitteeMachine, Weights
 from .optimizers import TWINS, Optimizer
@@ -56,6 +59,7 @@ class Trained:
         What its steps are worth.
     step : ndarray of int, shape (n,)
     weights : ndarray, shape (n, N, D)
+    readouts : ndarray, shape (n, N)
     values : mapping of str to ndarray, shape (n,)
         The curves by name.
     scales : mapping of str to ndarray, shape (n,)
@@ -71,6 +75,7 @@ class Trained:
     pace: Pace
     step: NDArray[np.int64]
     weights: Array
+    readouts: Array
     values: Mapping[str, Array]
     scales: Mapping[str, Array]
     seconds: float
@@ -95,25 +100,32 @@ def train(
     draw = system_of(experiment, bundle, files).draw(network_of(experiment))
     samples = {name: samples_of(source) for name, source in {"train": draw.train, **draw.tests}.items()}
     points, width = samples["train"], _width(experiment, neurons)
-    _refuse(samples, width, len(record), kernel=experiment.lazy is True)
-    start = Weights.of(_neurons(experiment, bundle, draw, width))
+    lazy = experiment.lazy is True and isinstance(draw.start, FactorState)  # else the theory has no such curves
+    _refuse(samples, width, len(record), kernel=lazy)
+    start = _start(experiment, bundle, draw, width)
     ratio = width / experiment.alpha**2
     rule = optimizer(ratio) if optimizer else twin(experiment.optimizer, pace, ratio)
-    machine = CommitteeMachine(alpha=experiment.alpha, eps=experiment.eps, centered=experiment.centered)
+    machine = CommitteeMachine(
+        alpha=experiment.alpha,
+        eps=experiment.eps,
+        centered=experiment.centered,
+        activation=Hermite(experiment.hermite) if experiment.hermite else Square(),
+        trained_readouts=experiment.readouts == "trained",
+    )
     sizes = pace.sizes if isinstance(pace, ScheduledPace) else pace.dt
     how: Any = {"lr": sizes * ratio, "record": record, "optimizer": rule}
     batches = known.order(len(points.y)).rows if isinstance(known, Sgd) else None
     with threadpool_limits(limits=experiment.threads), np.errstate(over="ignore", invalid="ignore"):
         began = time.perf_counter()
         weighed = {"sample_weights": points.weights} if batches is None else {"batches": batches}
-        training = machine.train(start.W, points.X, points.y, **weighed, **how)
+        training = machine.train(start.W, points.X, points.y, readouts=start.v, **weighed, **how)
         seconds = time.perf_counter() - began
         if not np.isfinite(training.weights).all():
             raise Diverged(f"{experiment.optimizer} of {width} real neurons diverged; lower --dt or --lr")
-        readings = Readings(machine, start, draw, samples, kernel=experiment.lazy is True)
-        rows = [readings.at(Weights(W, start.v)) for W in training.weights]
+        readings = Readings(machine, start, draw, samples, kernel=lazy)
+        rows = [readings.at(Weights(W, v)) for W, v in zip(training.weights, training.readouts, strict=True)]
         values, scales = _columns([row.values for row in rows]), _columns([row.scales for row in rows])
-        if experiment.lazy and batches is None and pace.steady:
+        if lazy and batches is None and pace.steady:
             losses = train_linearized(machine, start, samples, **how)
             values |= {LAZY[name][0]: loss for name, loss in losses.items()}
     return Trained(
@@ -124,6 +136,7 @@ def train(
         pace=pace,
         step=training.step,
         weights=training.weights,
+        readouts=training.readouts,
         values=values,
         scales=scales,
         seconds=seconds,
@@ -170,11 +183,13 @@ def _width(experiment: Experiment, neurons: int | None) -> int:
     return experiment.dim + 1 if math.isinf(experiment.width) else int(experiment.width)
 
 
-def _neurons(experiment: Experiment, bundle: Bundle | None, draw: Draw, width: int) -> Array:
-    """Return the user's own neurons, or as many as wanted that have the start's factor."""
+def _start(experiment: Experiment, bundle: Bundle | None, draw: Draw, width: int) -> Weights:
+    """Return the user's own neurons, or as many as wanted that have the start's factor, or the start's own."""
     if bundle is not None and width == bundle.width:
-        return np.asarray(bundle.W0, dtype=float)
-    return draw.start.neurons(width, stream(experiment.seed, Role.WEIGHTS, experiment.dim, width))
+        v = None if bundle.v0 is None else np.asarray(bundle.v0, dtype=float)
+        return Weights.of(np.asarray(bundle.W0, dtype=float), v)
+    W = draw.start.neurons(width, stream(experiment.seed, Role.WEIGHTS, experiment.dim, width))
+    return Weights.of(W, draw.start.readouts if isinstance(draw.start, RealNeurons) else None)
 
 
 def _refuse(samples: Mapping[str, Samples], width: int, records: int, *, kernel: bool) -> None:

@@ -21,6 +21,8 @@ def command(
     sigma: options.Sigma = None,
     alpha: options.Alpha = None,
     eps: options.Eps = None,
+    hermite: options.Hermite = None,
+    readouts: options.Readouts = None,
     centered: options.Centered = None,
     target: options.Target = None,
     start: options.Start = None,
@@ -56,7 +58,8 @@ def command(
     """Show the initial kernel: spectrum, task difficulty, alignment, kernel regression, learning curve."""
     flags = {
         "dim": dim, "n_train": n_train, "n_test": n_test, "width": width, "sigma": sigma, "alpha": alpha,
-        "eps": eps, "centered": centered, "target": target, "start": start, "noise": noise,
+        "eps": eps, "hermite": hermite, "readouts": readouts,
+        "centered": centered, "target": target, "start": start, "noise": noise,
         "covariance": covariance, "seed": seed, "threads": threads,
     }  # fmt: skip
     import json as encoder

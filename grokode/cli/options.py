@@ -54,6 +54,23 @@ Alpha = Annotated[float | None, option("--alpha", panel=SYSTEM, help="Output sca
 Eps = Annotated[
     float | None, option("--eps", panel=SYSTEM, help="Weight of the quadratic part of the activation, 0.05 by default.")
 ]
+Hermite = Annotated[
+    int | None,
+    option(
+        "--hermite",
+        panel=SYSTEM,
+        help="Degree k of an activation h + eps/2 He_k(h); 0, the default, is h + eps/2 h^2. From 3 on all neurons are "
+        "needed, and the test loss is that of --n-test points.",
+    ),
+]
+Readouts = Annotated[
+    str | None,
+    option(
+        "--readouts",
+        panel=SYSTEM,
+        help="fixed to 1, or trained, from N(0, 1) and at the learning rate of the weights; needs all neurons.",
+    ),
+]
 Centered = Annotated[
     bool | None, option("--centered/--no-centered", panel=SYSTEM, help="Subtract the initial predictor; on by default.")
 ]

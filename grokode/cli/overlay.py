@@ -42,6 +42,8 @@ def command(
     sigma: options.Sigma = None,
     alpha: options.Alpha = None,
     eps: options.Eps = None,
+    hermite: options.Hermite = None,
+    readouts: options.Readouts = None,
     centered: options.Centered = None,
     target: options.Target = None,
     start: options.Start = None,
@@ -115,7 +117,8 @@ def command(
     """Lay logged losses over the theory of the same training, and say how far they agree."""
     flags = {
         "dim": dim, "n_train": n_train, "n_test": n_test, "width": width, "sigma": sigma, "alpha": alpha,
-        "eps": eps, "centered": centered, "target": target, "start": start, "noise": noise,
+        "eps": eps, "hermite": hermite, "readouts": readouts,
+        "centered": centered, "target": target, "start": start, "noise": noise,
         "covariance": covariance, "seed": seed, "optimizer": optimizer,
         "momentum": momentum, "weight_decay": weight_decay, "decoupled": decoupled, "decay_rate": decay_rate,
         "batch_size": batch_size, "lr": lr, "dt": dt, "schedule": schedule, "solver": solver,

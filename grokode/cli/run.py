@@ -24,6 +24,8 @@ def command(
     sigma: options.Sigma = None,
     alpha: options.Alpha = None,
     eps: options.Eps = None,
+    hermite: options.Hermite = None,
+    readouts: options.Readouts = None,
     centered: options.Centered = None,
     target: options.Target = None,
     start: options.Start = None,
@@ -98,7 +100,8 @@ def command(
     """Compute the train and test loss curves of one experiment."""
     flags = {
         "dim": dim, "n_train": n_train, "n_test": n_test, "width": width, "sigma": sigma, "alpha": alpha,
-        "eps": eps, "centered": centered, "target": target, "start": start, "noise": noise,
+        "eps": eps, "hermite": hermite, "readouts": readouts,
+        "centered": centered, "target": target, "start": start, "noise": noise,
         "covariance": covariance, "seed": seed, "optimizer": optimizer,
         "momentum": momentum, "weight_decay": weight_decay, "decoupled": decoupled, "decay_rate": decay_rate,
         "batch_size": batch_size, "lr": lr, "dt": dt, "schedule": schedule, "steps": steps,

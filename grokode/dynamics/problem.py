@@ -14,14 +14,20 @@ from ..memory import free_memory
 from ..model.kernel import Modes, decompose
 from ..model.network import Network
 from ..model.states.factor import FactorState
+from ..model.states.neurons import RealNeurons
+from ..model.states.readouts import ReadoutState
+from ..model.states.state import State
 from ..task.data import Data
 from ..task.system import Draw, Law, Source
 from .risks.empirical import EmpiricalRisk
+from .risks.finite import FiniteRisk
+from .risks.neurons import NeuronRisk
 from .risks.population import PopulationRisk
-from .risks.sampled import SampledRisk
 from .risks.tensor import TensorRisk, needed_bytes, pays
+from .risks.weighted import WeightedRisk
+from .risks.weighted import pays as weighted_pays
 
-Risk = EmpiricalRisk | TensorRisk | PopulationRisk
+Risk = EmpiricalRisk | TensorRisk | PopulationRisk | NeuronRisk | WeightedRisk
 
 EVALUATIONS = 1000.0
 """Assumed of a flow's training risk, and at most of a test risk: what a stopwatch chose it might not choose again."""
@@ -34,8 +40,8 @@ class Problem:
     Parameters
     ----------
     network : Network
-    start : FactorState
-    train : EmpiricalRisk, TensorRisk or PopulationRisk
+    start : State
+    train : Risk
         What is trained on.
     tests : mapping of str to risk
         ``exact`` and ``sample``, where they exist.
@@ -44,7 +50,7 @@ class Problem:
     """
 
     network: Network
-    start: FactorState
+    start: State
     train: Risk
     tests: Mapping[str, Risk]
     directions: NDArray[np.float64]
@@ -74,18 +80,51 @@ class Problem:
         Raises
         ------
         InvalidInput
-            If the training set is infinite, or the decomposition does not fit into memory.
+            If the training set is infinite, the start has no factor, or the decomposition does not fit into memory.
         """
-        if not isinstance(self.train, SampledRisk):
+        if not isinstance(self.train, FiniteRisk):
             raise InvalidInput("an infinite training set has no kernel matrix; give a finite --n-train")
-        return decompose(self.network, self.start, self.train.data.X)
+        return decompose(self.network, self.factor, self.train.data.X)
+
+    @property
+    def factor(self) -> FactorState:
+        """The start, where it has a factor, which all that is said of kernels needs.
+
+        Raises
+        ------
+        InvalidInput
+            If it has none.
+        """
+        if not isinstance(self.start, FactorState):
+            raise InvalidInput(
+                "trained readouts and activations He_k with k above 2 have no kernel that follows from (wbar, M); "
+                "use --readouts fixed and --hermite 0"
+            )
+        return self.start
 
 
-def bind(network: Network, start: FactorState, source: Source, evaluations: float = 0.0) -> Risk:
-    """Return the risk of a data set or of a law; of a data set the one that takes less time for so many evaluations."""
+def bind(network: Network, start: State, source: Source, evaluations: float = 0.0) -> Risk:
+    """Return the risk of a data set or of a law; of a data set the one that takes less time for so many evaluations.
+
+    Raises
+    ------
+    InvalidInput
+        If a law has no closed form under this network and start.
+    """
     if isinstance(source, Data):
-        P, D = source.X.shape
-        if pays(P, D, len(start.a), evaluations) and needed_bytes(D) < free_memory() / 2:
-            return TensorRisk(network, start, source)
-        return EmpiricalRisk(network, start, source)
+        return _on_data(network, start, source, evaluations)
+    if not (isinstance(start, FactorState | ReadoutState) and start.quadratic(network)):
+        raise InvalidInput("f is no quadratic function, so it has no loss over a whole law; give a finite --n-train")
     return PopulationRisk(network, start, source)
+
+
+def _on_data(network: Network, start: State, data: Data, evaluations: float) -> Risk:
+    P, D = data.X.shape
+    if isinstance(start, FactorState):
+        if pays(P, D, len(start.a), evaluations) and needed_bytes(D) < free_memory() / 2:
+            return TensorRisk(network, start, data)
+        return EmpiricalRisk(network, start, data)
+    if isinstance(start, ReadoutState) and start.quadratic(network) and weighted_pays(P, D, start.width):
+        return WeightedRisk(network, start, data)
+    assert isinstance(start, RealNeurons)
+    return NeuronRisk(network, start, data)

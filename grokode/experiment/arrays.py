@@ -20,6 +20,7 @@ RANK = {
     "y_test": 1,
     "beta_star": 1,
     "b": 1,
+    "v0": 1,
     "step": 1,
     "batch_order": 1,
 }
@@ -67,6 +68,10 @@ def checked(name: str, value: Any) -> Any:
         raise InvalidInput(f"bundle: {name} must be positive, got {array.min()}")
     if name in ("eps", "noise", "weight_decay") and array < 0:
         raise InvalidInput(f"bundle: {name} must be zero or positive, got {array}")
+    if name == "hermite":
+        if array != np.rint(array) or not (array == 0 or array >= 2):
+            raise InvalidInput(f"bundle: hermite must be 0 or a whole number, at least 2, got {array}")
+        return array.astype(np.int64)
     if name == "momentum" and not 0 <= array < 1:
         raise InvalidInput(f"bundle: momentum must be at least 0 and below 1, got {array}")
     if name in ("batch_order", "batch_size"):

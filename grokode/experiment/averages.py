@@ -94,7 +94,7 @@ class Averages:
         return DRAWS if size <= SIMULATED and self._needed(size) <= free_memory() else 0
 
     def _needed(self, size: int) -> float:
-        return needed_bytes(*smallest_space(self.problem.start, size)) + 32.0 * size * self.experiment.dim
+        return needed_bytes(*smallest_space(self.problem.factor, size)) + 32.0 * size * self.experiment.dim
 
     def _simulate(self, size: int) -> SampledRegression | None:
         draws, problem, experiment = self._draws(size), self.problem, self.experiment
@@ -102,7 +102,7 @@ class Averages:
             return None
         law = Law(self.law.inputs, self.law.target, experiment.noise)
         rng = stream(experiment.seed, Role.LEARNING_CURVE, experiment.dim, size)
-        return sampled_regression(problem.network, problem.start, law, size, rng=rng, draws=draws, ridge=self.ridge)
+        return sampled_regression(problem.network, problem.factor, law, size, rng=rng, draws=draws, ridge=self.ridge)
 
     def _samples_to_reach(self) -> dict[float, int | None]:
         start, noise = self.spectrum.mean_square, self.experiment.noise

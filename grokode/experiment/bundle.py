@@ -14,7 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from ..convention import Convention, InputScale, Loss, OutputScale, Quadratic, Settings, Sizes
 from ..dynamics.optimizers import OPTIMIZERS
 from ..errors import GrokodeWarning, InvalidInput
+from ..model.network import Network
 from ..model.states.factor import FactorState
+from ..model.states.neurons import NeuronState
+from ..model.states.readouts import ReadoutState
+from ..model.states.state import State
 from ..registry import nearest
 from ..task.data import Data
 from ..task.inputs.gaussian import Gaussian
@@ -43,6 +47,10 @@ class Bundle:
         Learning rate on the mean squared residual (no 1/2) with parameters W; of all steps, or of each.
     centered : bool
         Whether the initial predictor was subtracted.
+    v0 : array_like, shape (N,), optional
+        Initial readouts; with them readouts are trained, at the learning rate of W. Without, they are 1 and stay it.
+    hermite : int, optional
+        The degree k of an activation h + eps/2 He_k(h); h + eps/2 h^2 without it.
     X_test, y_test : array_like, shape (P_test, D) and (P_test,), optional
     noise : float, optional
         Standard deviation of the noise already in ``y_train``; nothing is added.
@@ -81,6 +89,8 @@ class Bundle:
     eps: ArrayLike
     lr: ArrayLike
     centered: ArrayLike
+    v0: ArrayLike | None = None
+    hermite: ArrayLike | None = None
     X_test: ArrayLike | None = None
     y_test: ArrayLike | None = None
     noise: ArrayLike | None = None
@@ -150,7 +160,10 @@ class Bundle:
             "n_test": 0 if self.X_test is None else len(np.asarray(self.X_test)),
             "target": GIVEN,
             "start": GIVEN,
+            "readouts": "fixed" if self.v0 is None else "trained",
         }
+        if self.hermite is not None:
+            values["hermite"] = int(np.asarray(self.hermite))
         trained = self._optimizer()
         if trained:
             values["optimizer"] = trained
@@ -198,7 +211,14 @@ class Bundle:
             if key == "covariance" and self.covariance is not None:
                 raise InvalidInput(f"{name} {value} contradicts the bundle's covariance; leave the flag out")
 
-    def system(self, n_test: int, seed: int, declared: Gaussian | None) -> GivenSystem:
+    def start(self, network: Network) -> State:
+        """Return the start of these neurons: a factor where training closes on it."""
+        W0 = np.asarray(self.W0)
+        if self.v0 is not None:
+            return ReadoutState.from_neurons(W0, np.asarray(self.v0))
+        return FactorState.from_neurons(W0) if network.closes else NeuronState.from_neurons(W0)
+
+    def system(self, n_test: int, seed: int, declared: Gaussian | None, network: Network) -> GivenSystem:
         """Return the system of these arrays.
 
         An exact test loss exists where the law of the inputs and the target are declared and the labels
@@ -212,6 +232,7 @@ class Bundle:
             Of those points.
         declared : Gaussian or None
             A law of the inputs declared outside the bundle.
+        network : Network
 
         Raises
         ------
@@ -235,9 +256,8 @@ class Bundle:
             tests["sample"] = Data(np.asarray(self.X_test), np.asarray(self.y_test))
         elif n_test and target is not None and inputs is not None:
             tests["sample"] = sample(inputs, target, n_test, seed)
-        start = FactorState.from_neurons(np.asarray(self.W0))
         directions = np.zeros((0, self.dim)) if target is None else target.directions
-        return GivenSystem(train=train, start=start, tests=tests, directions=directions)
+        return GivenSystem(train=train, start=self.start(network), tests=tests, directions=directions)
 
     def inputs(self) -> Gaussian | None:
         """Return the declared law of the inputs, if any."""
@@ -273,6 +293,7 @@ class Bundle:
         shapes: dict[str, tuple[tuple[int, ...], ...]] = {
             "y_train": ((P,),),
             "W0": ((self.width, D),),
+            "v0": ((self.width,),),
             "beta_star": ((D,),),
             "b": ((D,),),
             "B": ((D, D),),

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
+from ..dynamics.risks.finite import FiniteRisk
 from ..dynamics.risks.population import PopulationRisk
 from ..dynamics.risks.sampled import SampledRisk
 from ..errors import InvalidInput
@@ -187,10 +188,10 @@ class _OnStart:
         return OnSample(self.problem, risk) if isinstance(risk, SampledRisk) else None
 
     def refuse_too_large(self) -> None:
-        """Refuse a kernel that does not fit into memory, before any work is done."""
-        if isinstance(self.problem.train, SampledRisk):
+        """Refuse a kernel that is none of a factor, or does not fit into memory, before any work is done."""
+        if isinstance(self.problem.train, FiniteRisk):
             P = len(self.problem.train.data.y)
-            needed = needed_bytes(*smallest_space(self.problem.start, P))
+            needed = needed_bytes(*smallest_space(self.problem.factor, P))
             refuse(needed, f"the kernel of {P} samples", "lower --n-train or --dim")
 
     def sample(self) -> SampleSpectrum | None:
@@ -220,7 +221,7 @@ class _OnStart:
         law = self.problem.law
         if law is None:
             return None
-        order = spectrum_order(self.problem.start)
+        order = spectrum_order(self.problem.factor)
         needed, seconds = needed_bytes("monomials", order), 10.0 * order**3 / FLOPS
         what = "the spectrum over the law of the inputs, and what follows from it"
         if needed > free_memory():
@@ -234,7 +235,7 @@ class _OnStart:
             return None
         if seconds > LONG:
             self.say(f"the spectrum over the law of the inputs may take about {seconds:.0f} s; --width inf takes none")
-        return population_modes(self.problem.network, self.problem.start, law)
+        return population_modes(self.problem.network, self.problem.factor, law)
 
     def alignments(self) -> dict[str, float]:
         found: dict[str, float] = {}

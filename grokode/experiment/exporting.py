@@ -13,6 +13,7 @@ from ..dynamics.optimizers.nesterov import Nesterov
 from ..dynamics.optimizers.sgd import Sgd
 from ..dynamics.pace import Pace, ScheduledPace
 from ..errors import InvalidInput
+from ..model.states.readouts import ReadoutState
 from ..task.data import Data
 from ..task.streams import Role, stream
 from ..task.system import Law
@@ -81,6 +82,8 @@ def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundl
         "lr": (pace.sizes if isinstance(pace, ScheduledPace) else pace.dt) * (width / experiment.alpha**2),
         "centered": experiment.centered,
         "noise": experiment.noise,
+        **({"hermite": experiment.hermite} if experiment.hermite else {}),
+        **({"v0": draw.start.readouts} if isinstance(draw.start, ReadoutState) else {}),
         "step": np.unique(np.rint(saved)).astype(np.int64),
     }
     law, points = draw.tests.get("exact"), draw.tests.get("sample")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..curve import Curve
 from ..dynamics.problem import Problem
 from ..errors import SolverFailed
-from ..model.states.factor import FactorState
+from ..model.states.state import State
 from ..observables import OBSERVABLES
 from ..observables.column import Column, Observable
 
@@ -23,7 +23,7 @@ class Recorder:
 
     def __init__(self, problem: Problem, keep_states: bool, extras: Sequence[Observable] = ()) -> None:
         self.t: list[float] = []
-        self.states: list[FactorState] = []
+        self.states: list[State] = []
         self.seconds = 0.0  # that readings took
         self.theta = np.array(problem.start.theta)
         self._start, self._keep_states = problem.start, keep_states

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..curve import Curve
 from ..dynamics.optimizers import OPTIMIZERS
-from ..model.states.factor import FactorState
+from ..model.states.state import State
 from ..outcome import Status, Work
 from .amended import described
 from .bundle import Bundle
@@ -43,7 +43,7 @@ class Run:
         The user's own arrays, where the run is of those.
     files : mapping of str to ndarray
         The arrays that the experiment names by path.
-    states : sequence of FactorState
+    states : sequence of State
         The state at every saved time, where they were asked for.
     """
 
@@ -55,7 +55,7 @@ class Run:
     versions: Mapping[str, str]
     bundle: Bundle | None = None
     files: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    states: Sequence[FactorState] = field(default=())
+    states: Sequence[State] = field(default=())
 
     @property
     def ill_conditioned(self) -> bool:

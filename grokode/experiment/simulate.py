@@ -34,7 +34,7 @@ from .saving import logged_steps, saved_points
 from .spec import Experiment
 from .stability import stable_dt, too_large
 from .summary import summarize
-from .systems import named_arrays, problem_of
+from .systems import named_arrays, problem_of, rows_of
 from .training import optimizer_of, pace_of
 from .versions import versions
 
@@ -141,7 +141,7 @@ class _Simulation:
         self.saved = saved_points(experiment, bundle, takes_steps=self.optimizer.steps, pace=self.pace)
         self.free = free_memory()
         self.deadline = math.inf
-        dim, rows = experiment.dim, int(min(experiment.width, experiment.dim + 1))
+        dim, rows = experiment.dim, rows_of(experiment)
         numbers = rows * dim + dim**2 + dim if keep_states else 40  # V, M and wbar; columns of a row
         evaluations = float(self.saved[-1]) if self.optimizer.steps else EVALUATIONS
         kept = len(self.saved) * numbers

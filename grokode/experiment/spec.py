@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -63,6 +64,12 @@ def _as_text(value: Any) -> Any:
     return repr(float(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
+def _degree(value: int) -> int:
+    if value != 0 and value < 2:
+        raise ValueError("must be 0, for the square, or the degree of a Hermite polynomial, at least 2")
+    return value
+
+
 Count = Annotated[
     int | float,
     BeforeValidator(_whole_or_infinite),
@@ -99,6 +106,8 @@ class Experiment(BaseModel):
     sigma: NonNegative = 1.0
     alpha: Positive = 1.0
     eps: NonNegative = 0.05
+    hermite: Annotated[int, AfterValidator(_degree)] = 0
+    readouts: Literal["fixed", "trained"] = "fixed"
     centered: Switch = True
     target: str = "single_index"
     start: str = "gaussian"
@@ -136,7 +145,7 @@ DEFAULTS: dict[str, Any] = {"dt": 0.5, "t_max": 1e5, "points": 200}
 EXCLUSIVE = (("lr", "dt"), ("steps", "t_max"), ("points", "times"))
 """Of each pair one is in force: a later source replaces the other of an earlier one."""
 
-PHYSICS = frozenset({"dim", "n_train", "width", "target", "start", "sigma", "noise"})
+PHYSICS = frozenset({"dim", "n_train", "width", "target", "start", "sigma", "noise", "readouts"})
 """What a bundle's arrays fix."""
 
 

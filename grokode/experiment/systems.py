@@ -13,6 +13,7 @@ from ..dynamics.problem import Problem
 from ..dynamics.schedules import SCHEDULES
 from ..dynamics.schedules.table import FromTable
 from ..errors import InvalidInput
+from ..model.activations import Hermite, Square
 from ..model.network import Network
 from ..model.starts import STARTS
 from ..task.data import load_array
@@ -62,7 +63,7 @@ def system_of(experiment: Experiment, bundle: Bundle | None, known: Mapping[str,
     files = named_arrays(experiment, known or {})
     if bundle is not None:
         declared = None if experiment.covariance is None else _inputs(experiment, files)
-        return bundle.system(experiment.n_test, experiment.seed, declared)
+        return bundle.system(experiment.n_test, experiment.seed, declared, network_of(experiment))
     if GIVEN in (experiment.target, experiment.start):
         raise InvalidInput(
             f"{'target' if experiment.target == GIVEN else 'start'} = {GIVEN!r} stands for a bundle's own arrays; "
@@ -79,6 +80,7 @@ def system_of(experiment: Experiment, bundle: Bundle | None, known: Mapping[str,
         sigma=experiment.sigma,
         noise=experiment.noise,
         seed=experiment.seed,
+        trained_readouts=experiment.readouts == "trained",
     )
 
 
@@ -126,7 +128,7 @@ def problem_of(
 
 def _refuse(experiment: Experiment, bundle: Bundle | None, kept: int) -> None:
     """Refuse an experiment that does not fit into memory, before it is drawn."""
-    rows = int(min(experiment.dim + 1, experiment.width))
+    rows = rows_of(experiment)
     n_train = 0 if math.isinf(experiment.n_train) else experiment.n_train
     needed = needed_memory(dim=experiment.dim, rows=rows, n_train=n_train, n_test=experiment.n_test, saved=kept)
     law = None if bundle or experiment.target == GIVEN else TARGETS.build(experiment.target)
@@ -135,9 +137,17 @@ def _refuse(experiment: Experiment, bundle: Bundle | None, kept: int) -> None:
     refuse_run(needed)
 
 
+def rows_of(experiment: Experiment) -> int:
+    """Return how many rows a state of an experiment has: pseudo-neurons, or real ones."""
+    rows = min(experiment.dim + 1, experiment.width)
+    real = experiment.readouts == "trained" or not network_of(experiment).closes
+    return int(experiment.width if real and math.isfinite(experiment.width) else rows)
+
+
 def network_of(experiment: Experiment) -> Network:
     """Return the network of an experiment."""
-    return Network(alpha=experiment.alpha, eps=experiment.eps, centered=experiment.centered)
+    activation = Hermite(experiment.hermite) if experiment.hermite else Square()
+    return Network(alpha=experiment.alpha, eps=experiment.eps, centered=experiment.centered, activation=activation)
 
 
 def _inputs(experiment: Experiment, files: Mapping[str, Array]) -> Gaussian:

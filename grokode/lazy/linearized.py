@@ -160,7 +160,9 @@ def linearize(problem: Problem) -> Linearization:
     """
     if isinstance(problem.train, SampledRisk):
         return OnSample(problem, problem.train)
-    modes = population_modes(problem.network, problem.start, problem.train.law)
+    start = problem.factor
+    assert isinstance(problem.train, PopulationRisk)  # what is trained of a factor is one or the other
+    modes = population_modes(problem.network, start, problem.train.law)
     return OnPopulation(problem, modes, problem.train.law.noise)
 
 
@@ -177,7 +179,7 @@ def _test_losses(
     """Evaluate test losses, a chunk of the fractions at a time."""
     risks, theta0 = {name: problem.tests[name] for name in names}, np.array(problem.start.theta)
     at_start = {name: risk.residual(theta0) for name, risk in risks.items() if isinstance(risk, SampledRisk)}
-    height = max(1, CHUNK // max(problem.start.V.shape[1] ** 2, *map(_points, risks.values()), 1))
+    height = max(1, CHUNK // max(problem.start.hidden.shape[1] ** 2, *map(_points, risks.values()), 1))
     found: dict[str, list[Array]] = {name: [] for name in risks}
     for first in range(0, len(fitted) if risks else 0, height):
         functions = change(fitted[first : first + height])

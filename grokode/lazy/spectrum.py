@@ -122,11 +122,12 @@ def population_modes(network: Network, start: FactorState, law: Law) -> Populati
     )
     kept = 0.0 if network.centered else network.alpha
     b, B = law.target.b - kept * start.wbar, law.target.B - kept * network.eps * start.M
+    c = law.target.c - (0.0 if network.centered else network.constant)
     axes = _Axes.of(law.inputs)
     if not len(axes.variances):
-        return _gather(np.zeros(0), np.zeros(0), law.target.c**2, lambda full: _flat(full.shape[1], start.V.shape[1]))
+        return _gather(np.zeros(0), np.zeros(0), c**2, lambda full: _flat(full.shape[1], start.V.shape[1]))
     turned = start.V @ axes.vectors
-    task = _Task(law.target.c, b @ axes.vectors, axes.vectors.T @ B @ axes.vectors)
+    task = _Task(c, b @ axes.vectors, axes.vectors.T @ B @ axes.vectors)
     isotropic = _isotropic(start)
     if isotropic is not None:
         modes = _closed(axes, network.eps**2 * isotropic, task)

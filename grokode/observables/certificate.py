@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from ..dynamics.problem import Problem, Risk
+from ..dynamics.risks.population import PopulationRisk
 from ..dynamics.risks.sampled import SampledRisk
 from ..model.network import Network
 from ..model.states.factor import FactorState
@@ -58,7 +59,7 @@ def never(problem: Problem, t: float, theta: Array, threshold: float) -> Certifi
     if not loss_test > threshold:
         return None
     q = float(np.sqrt(np.max(np.sum(X**2, axis=1))) * np.linalg.norm(X, 2))
-    state = problem.start.at(theta)
+    state = problem.factor.at(theta)
     C = state.slopes(network, X)
     # no eigenvalue is above the mean, so this refuses hopeless states without a decomposition
     kappa_ceiling = float(np.mean(np.sum(C**2, axis=1) * np.sum(X**2, axis=1))) / P
@@ -104,6 +105,7 @@ def _test_moments(network: Network, state: FactorState, test: Risk) -> tuple[flo
 
         fourth = float(np.mean(np.sum(X**2, axis=1) ** 2))
     else:
+        assert isinstance(test, PopulationRisk)
         inputs = test.law.inputs
         V, a, eps = state.V, state.a, network.eps
 

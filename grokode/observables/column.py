@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..curve import Curve
 from ..dynamics.pace import Pace
 from ..dynamics.problem import Problem
-from ..model.states.factor import FactorState
+from ..model.states.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Cost:
         return self.once + readings * self.each
 
 
-Reading = Callable[[FactorState], tuple[float, ...]]
+Reading = Callable[[State], tuple[float, ...]]
 
 
 class Observable(Protocol):

@@ -106,7 +106,7 @@ class CrossingWatch:
     _next_certificate: float = 0.0
 
     def __post_init__(self) -> None:
-        theta0 = self.problem.start.V
+        theta0 = np.array(self.problem.start.theta)
         risks: list[tuple[str, Risk]] = [("train", self.problem.train)]
         if self.problem.test_loss:
             risks.append(("test", self.problem.tests[self.problem.test_loss]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ..lazy.alignment import PopulationAlignment
 from ..lazy.sample_kernel import KernelReading, SampleKernel, in_samples
 from ..model.quadratic import Monomials
 from ..model.states.factor import FactorState
+from ..model.states.state import State
 from ..task.data import Data
 from ..task.system import Law
 from .column import Column, Cost, Reading
@@ -41,18 +42,25 @@ class OfPopulation:
         law = _law(problem)
         assert law is not None
         alignment = PopulationAlignment(problem.network, law)
-        return lambda state: (alignment(state.wbar, state.M),)
+
+        def read(state: State) -> tuple[float, ...]:
+            known = cast(FactorState, state)
+            return (alignment(known.wbar, known.M),)
+
+        return read
 
     def cost(self, problem: Problem) -> Cost:
         """Return what it takes: five products of D x D matrices a reading, where the covariance is not diagonal."""
-        law, D = _law(problem), problem.start.V.shape[1]
+        law, D = _law(problem), problem.start.hidden.shape[1]
         products = 0 if law is None or law.inputs.Sigma.ndim == 1 else 5
         return Cost(each=CALLS + 2.0 * products * D**3 / FLOPS + 5 * PASS * D**2, bytes=80.0 * D**2)
 
 
 def _law(problem: Problem) -> Law | None:
-    """Return the law of the inputs, with a target that does not vanish."""
-    return problem.law if problem.law is not None and problem.tests["exact"].mean_square_label else None
+    """Return the law of the inputs, with a target that does not vanish and a kernel that follows from (wbar, M)."""
+    if problem.law is None or not isinstance(problem.start, FactorState):
+        return None
+    return problem.law if problem.tests["exact"].mean_square_label else None
 
 
 ALIGNMENTS = (
@@ -128,11 +136,11 @@ def _alignments(data: Data, points: str, long_name: str) -> tuple[Column, ...]:
 
 
 def _reading(problem: Problem, data: Data, columns: tuple[Column, ...]) -> Reading:
-    kernel = SampleKernel(problem.network, problem.start, data.X, data.y)
+    kernel = SampleKernel(problem.network, problem.factor, data.X, data.y)
     fields = [_field(column.name) for column in columns]
 
-    def read(state: FactorState) -> tuple[float, ...]:
-        reading = kernel.read(state)
+    def read(state: State) -> tuple[float, ...]:
+        reading = kernel.read(cast(FactorState, state))
         return tuple(float(getattr(reading, field)) for field in fields)
 
     return read

@@ -19,6 +19,7 @@ from ..lazy.linearized import CHUNK, Linearization, OnSample, lazy_losses, linea
 from ..lazy.regression import kernel_regression
 from ..lazy.spectrum import spectrum_order
 from ..model.kernel import condition, needed_bytes, smallest_space
+from ..model.states.factor import FactorState
 from .column import Cost
 
 LABELS = {
@@ -42,21 +43,24 @@ class LazyLosses:
 
     def applies(self, problem: Problem, optimizer: object, pace: Pace | None) -> bool:
         """Whether the optimizer moves a linearised network in closed form."""
-        if not (isinstance(optimizer, Linearizable) and optimizer.closed_form):
+        if not (
+            isinstance(problem.start, FactorState) and isinstance(optimizer, Linearizable) and optimizer.closed_form
+        ):
             return False
         return pace is None or pace.steady or not optimizer.steps
 
     def cost(self, problem: Problem) -> Cost:
         """Return what it takes: one eigendecomposition, and a function of the inputs a reading."""
-        D = problem.start.V.shape[1]
+        start = problem.factor
+        D = start.V.shape[1]
         points = sum(len(risk.data.y) for risk in problem.tests.values() if isinstance(risk, SampledRisk))
         if isinstance(problem.train, SampledRisk):
             P = len(problem.train.data.y)
-            space, order = smallest_space(problem.start, P)
+            space, order = smallest_space(start, P)
             once = 10.0 * order**3 + (0 if space == "samples" else 2.0 * P * order**2)
             evaluated = points + (2 * P if space == "samples" else 2 * D)
         else:
-            space, order = "monomials", spectrum_order(problem.start)
+            space, order = "monomials", spectrum_order(start)
             once, evaluated = 10.0 * order**3, points + 2 * D
         return Cost(
             once=once / FLOPS,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from ..dynamics.problem import Problem
 from ..dynamics.risks.population import PopulationRisk
-from ..model.states.factor import FactorState
+from ..model.states.state import QuadraticState, State
 from .column import Column, Reading
 
 TESTS = {
@@ -26,7 +27,7 @@ class Losses:
     def on(self, problem: Problem) -> Reading:
         """Return the function from a state to one number a column."""
         risks = (problem.train, *problem.tests.values())
-        return lambda state: tuple(risk.loss(state.V) for risk in risks)
+        return lambda state: tuple(risk.loss(state.theta) for risk in risks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,9 @@ class LossTerms:
         risk = problem.tests["exact"]
         assert isinstance(risk, PopulationRisk)
 
-        def read(state: FactorState) -> tuple[float, ...]:
-            terms = risk.terms(state.wbar, state.M)
+        def read(state: State) -> tuple[float, ...]:
+            known = cast(QuadraticState, state)  # of the kind of the start, whose loss over the law is known
+            terms = risk.terms(known.wbar, known.M)
             return terms.variance_error, terms.misalignment_error, terms.linear_power
 
         return read

@@ -17,6 +17,8 @@ class Role(IntEnum):
     TEST_POINTS = 5
     LEARNING_CURVE = 6
     BATCHES = 7
+    NEURONS = 8
+    READOUTS = 9
 
 
 def stream(seed: int, role: Role, *shape: int) -> np.random.Generator:

@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput
 from ..model.network import Network
 from ..model.states.factor import FactorState
+from ..model.states.neurons import NeuronState
+from ..model.states.readouts import ReadoutState
+from ..model.states.state import State
 from .data import Data
 from .inputs.gaussian import Gaussian
 from .streams import Role, stream
+from .targets.hermite import HermiteTarget
 from .targets.quadratic import QuadraticTarget
 
 Array = NDArray[np.float64]
@@ -40,6 +44,9 @@ class Law:
 
 Source = Data | Law
 
+Target = QuadraticTarget | HermiteTarget
+"""A function of the inputs; the loss over all of them is known for the first kind."""
+
 
 @dataclass(frozen=True, eq=False)
 class Draw:
@@ -51,14 +58,14 @@ class Draw:
         A finite training set, or the law itself for an infinite one.
     tests : mapping of str to Data or Law
         ``exact`` (a law, clean labels) and ``sample`` (test points), where they exist.
-    start : FactorState
+    start : State
     directions : ndarray, shape (k, D)
         Target directions that overlaps are measured against; k = 0 where no target is known.
     """
 
     train: Source
     tests: Mapping[str, Source]
-    start: FactorState
+    start: State
     directions: Array
 
 
@@ -82,12 +89,21 @@ class TargetLaw(Protocol):
 class LabelLaw(Protocol):
     """A law of labels that looks at the points and at the initial kernel; it has no function, so no exact loss."""
 
-    def labels(self, network: Network, start: FactorState, X: Array) -> Array:
+    def labels(self, network: Network, start: State, X: Array) -> Array:
         """Label points, train and test together."""
         ...
 
     def needed_bytes(self, n: float) -> float:
         """Bytes that labelling n points takes."""
+        ...
+
+
+@runtime_checkable
+class ScaledTargetLaw(Protocol):
+    """A law of target functions that looks at the covariance of the inputs."""
+
+    def draw_under(self, Sigma: Array, rng: np.random.Generator) -> Target:
+        """Draw one, for inputs of covariance Sigma, shape (D, D)."""
         ...
 
 
@@ -117,7 +133,7 @@ class DrawnSystem:
     Parameters
     ----------
     inputs : Gaussian
-    target : TargetLaw or LabelLaw
+    target : TargetLaw, ScaledTargetLaw or LabelLaw
     start : StartLaw or AimedStartLaw
     n_train : float
         Number of training samples, infinity included.
@@ -130,10 +146,12 @@ class DrawnSystem:
     noise : float
         Standard deviation of the noise on training labels.
     seed : int
+    trained_readouts : bool
+        Whether readouts, drawn from N(0, 1), are trained.
     """
 
     inputs: Gaussian
-    target: TargetLaw | LabelLaw
+    target: TargetLaw | ScaledTargetLaw | LabelLaw
     start: StartLaw | AimedStartLaw
     n_train: float
     n_test: int
@@ -141,18 +159,27 @@ class DrawnSystem:
     sigma: float
     noise: float
     seed: int
+    trained_readouts: bool = False
 
     def draw(self, network: Network) -> Draw:
         """Draw directions, start, inputs and labels, each from its own stream."""
         dim = self.inputs.dim
         if isinstance(self.target, LabelLaw):
             return self._label(self.target, network)
-        target = self.target.draw(dim, stream(self.seed, Role.TARGET, dim))
-        start = begin(self.start, target, network, self.width, self.sigma, self._weights)
-        tests: dict[str, Source] = {"exact": Law(self.inputs, target)}
+        rng = stream(self.seed, Role.TARGET, dim)
+        if isinstance(self.target, ScaledTargetLaw):
+            target = self.target.draw_under(self.inputs.matrix, rng)
+        else:
+            target = self.target.draw(dim, rng)
+        start = self._of_network(begin(self.start, target, network, self.width, self.sigma, self._weights), network)
+        tests: dict[str, Source] = {}
+        if isinstance(target, QuadraticTarget) and start.quadratic(network):
+            tests["exact"] = Law(self.inputs, target)
         if self.n_test:
             tests["sample"] = sample(self.inputs, target, self.n_test, self.seed)
         if math.isinf(self.n_train):
+            if not isinstance(target, QuadraticTarget):
+                raise InvalidInput("the loss on n_train = inf is known for quadratic targets; give a finite --n-train")
             return Draw(Law(self.inputs, target, self.noise), tests, start, target.directions)
         X = self._train_inputs()
         return Draw(Data(X, self._noisy(target(X))), tests, start, target.directions)
@@ -166,13 +193,31 @@ class DrawnSystem:
         """Label train and test points together."""
         if isinstance(self.start, AimedStartLaw):
             raise InvalidInput("this start moves towards a target function, and this target has none; try single_index")
-        start = self.start.draw(self.inputs.dim, self.width, self.sigma, self._weights)
+        factor = self.start.draw(self.inputs.dim, self.width, self.sigma, self._weights)
+        start = self._of_network(factor, network)
         if math.isinf(self.n_train):
             raise InvalidInput("this target labels points, and n_train = inf has none; give a finite --n-train")
         train, test = self._train_inputs(), inputs_of_tests(self.inputs, self.n_test, self.seed)
         y = target.labels(network, start, np.vstack([train, test]))
         tests = {"sample": Data(test, y[len(train) :])} if self.n_test else {}
         return Draw(Data(train, self._noisy(y[: len(train)])), tests, start, np.zeros((0, self.inputs.dim)))
+
+    def _of_network(self, factor: FactorState, network: Network) -> State:
+        """Return the start of a network: the factor, or real neurons with it where training does not close on it."""
+        if network.closes and not self.trained_readouts:
+            return factor
+        why = "trained readouts" if self.trained_readouts else f"the activation {network.activation}"
+        if math.isinf(self.width):
+            raise InvalidInput(f"{why} need all neurons, and width = inf has no end of them; give a finite --width")
+        if isinstance(self.start, AimedStartLaw):
+            raise InvalidInput(
+                f"this start is one of a committee machine with q = h^2, got {why}; use --start gaussian"
+            )
+        width, dim = int(self.width), self.inputs.dim
+        W = factor.neurons(width, stream(self.seed, Role.NEURONS, dim, width))
+        if not self.trained_readouts:
+            return NeuronState.from_neurons(W)
+        return ReadoutState.from_neurons(W, stream(self.seed, Role.READOUTS, width).standard_normal(width))
 
     def _train_inputs(self) -> Array:
         return self.inputs.draw(int(self.n_train), stream(self.seed, Role.INPUTS, self.inputs.dim))
@@ -188,24 +233,30 @@ class GivenSystem:
     Parameters
     ----------
     train : Data
-    start : FactorState
+    start : State
     tests : mapping of str to Data or Law
+        Those on a law exist for a network whose f is quadratic.
     directions : ndarray, shape (k, D)
     """
 
     train: Data
-    start: FactorState
+    start: State
     tests: Mapping[str, Source] = field(default_factory=dict)
     directions: Array = field(default_factory=lambda: np.zeros((0, 0)))
 
     def draw(self, network: Network) -> Draw:
         """Return what was given."""
-        return Draw(self.train, self.tests, self.start, self.directions)
+        tests = {
+            name: source
+            for name, source in self.tests.items()
+            if isinstance(source, Data) or self.start.quadratic(network)
+        }
+        return Draw(self.train, tests, self.start, self.directions)
 
 
 def begin(
     law: StartLaw | AimedStartLaw,
-    target: QuadraticTarget,
+    target: Target,
     network: Network,
     width: float,
     sigma: float,
@@ -213,11 +264,13 @@ def begin(
 ) -> FactorState:
     """Draw a start, which may look at the target."""
     if isinstance(law, AimedStartLaw):
+        if not isinstance(target, QuadraticTarget):
+            raise InvalidInput("this start moves towards half a square, and this target is none; try single_index")
         return law.draw_towards(target.root, network, width, sigma, rng)
     return law.draw(target.dim, width, sigma, rng)
 
 
-def sample(inputs: Gaussian, target: QuadraticTarget, n: int, seed: int) -> Data:
+def sample(inputs: Gaussian, target: Target, n: int, seed: int) -> Data:
     """Draw n test points with clean labels."""
     X = inputs_of_tests(inputs, n, seed)
     return Data(X, target(X))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import grokode
-from grokode import Bundle, Gaussian, GrokodeWarning, InvalidInput
+from grokode import Bundle, Gaussian, GrokodeWarning, InvalidInput, Network
 
 D, P, N = 6, 9, 4
 
@@ -296,9 +296,9 @@ def test_a_covariance_declared_outside_a_bundle_without_one_gives_an_exact_test_
 
 def test_a_bundles_own_covariance_wins_over_one_declared_outside(arrays):
     elsewhere = Gaussian.isotropic(D, 4.0)
-    assert Bundle(**arrays).system(0, 0, elsewhere).tests["exact"].inputs.trace == D
+    assert Bundle(**arrays).system(0, 0, elsewhere, Network(alpha=0.7, eps=0.2)).tests["exact"].inputs.trace == D
     arrays.pop("covariance")
-    assert Bundle(**arrays).system(0, 0, elsewhere).tests["exact"].inputs is elsewhere
+    assert Bundle(**arrays).system(0, 0, elsewhere, Network(alpha=0.7, eps=0.2)).tests["exact"].inputs is elsewhere
 
 
 @pytest.mark.parametrize(("steps", "kept"), [(1000, [0, 3, 40, 500, 1000]), (500, [0, 3, 40, 500])])

@@ -8,6 +8,7 @@ import pytest
 from grokode_validate.case import Case, stable_step
 from grokode_validate.compare import compare, margin
 from grokode_validate.named import BASE, KNOBS, OWN, named_cases
+from grokode_validate.network import Weights
 from grokode_validate.results import CaseResult, Kind, Margin
 from grokode_validate.stability import sharpness
 from grokode_validate.tolerances import of_loss
@@ -146,7 +147,9 @@ def test_sharpness_is_the_rate_of_the_fastest_mode():
                 fastest = np.abs(np.linalg.eigvalsh(J)).max()
             else:
                 fastest = 2 / len(X) * np.linalg.eigvalsh(X.T @ X)[-1]
-            assert sharpness(direct, W) == pytest.approx(fastest, rel=0.05)  # 15 powers; it grows from below
+            assert sharpness(direct, Weights.of(W)) == pytest.approx(
+                fastest, rel=0.05
+            )  # 15 powers; it grows from below
 
 
 def _jacobian(experiment, state):
@@ -172,7 +175,7 @@ def test_every_case_is_stable_and_something_is_learned(case):
     direct = train(composition.experiment, given, case.files)
     loss = direct.values["loss_train"]
     assert loss[-1] < 0.7 * loss[0]
-    assert direct.pace.dt * sharpness(direct, direct.weights[-1]) < 1
+    assert direct.pace.dt * sharpness(direct, Weights(direct.weights[-1], direct.readouts[-1])) < 1
 
 
 def test_the_named_cases_span_what_the_theory_claims():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from grokode_validate.forces import COMPARED, SETTINGS, draw, force_checks, frame
 from grokode_validate.network import Weights
+from grokode_validate.neuron_forces import OF_NEURONS
 from grokode_validate.report import validate
 
 from grokode.dynamics import problem
@@ -29,14 +30,21 @@ def test_every_force_of_every_risk_and_state_agrees():
     assert report.ok, report.misses
     names = {case.name: set(case.margins) for case in report.cases}
     assert set(names) == {
-        f"forces of {kind}" for kind in ("EmpiricalRisk", "TensorRisk", "PopulationRisk", "FactorState")
+        "forces of EmpiricalRisk",
+        "forces of TensorRisk",
+        "forces of PopulationRisk",
+        "forces of FactorState",
+        "forces of NeuronRisk",
+        "forces of WeightedRisk",
+        "forces of PopulationRisk on real neurons",
     }
     ways = {"force", "loss_force", "loss_force_moved"}
     assert names["forces of EmpiricalRisk"] == ways | {f"loss of {way}" for way in ways}
+    assert names["forces of NeuronRisk"] == {*names["forces of EmpiricalRisk"], "force on a batch"}
 
 
 def test_every_kind_of_risk_is_compared():
-    assert set(typing.get_args(problem.Risk)) <= set(COMPARED)
+    assert set(typing.get_args(problem.Risk)) <= {*COMPARED, *OF_NEURONS}
 
 
 def test_a_kind_of_risk_that_nothing_compares_is_a_miss(monkeypatch):

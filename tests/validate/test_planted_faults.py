@@ -22,9 +22,13 @@ from grokode.dynamics.pace import Pace
 from grokode.dynamics.problem import Risk
 from grokode.dynamics.risks import kernels, population
 from grokode.dynamics.risks.empirical import EmpiricalRisk
+from grokode.dynamics.risks.neurons import NeuronRisk
 from grokode.dynamics.risks.population import PopulationRisk
 from grokode.dynamics.risks.tensor import TensorRisk
+from grokode.dynamics.risks.weighted import WeightedRisk
 from grokode.model.states.factor import FactorState
+from grokode.model.states.neurons import NeuronState
+from grokode.model.states.readouts import ReadoutState
 from grokode.task.data import Data
 from grokode.task.system import Law
 
@@ -36,7 +40,17 @@ SHORT = ("plain", "population, full covariance")
 
 def matrix():
     """Two cases of every exact optimizer, one with samples and one with a law."""
-    return [check for check in map_checks(full=False) if check.name.endswith(tuple(f": {name}" for name in SHORT))]
+    return cases_of(*SHORT)
+
+
+def cases_of(*names):
+    """Cases of the matrix by their names, under every exact optimizer."""
+    return [check for check in map_checks(full=False) if check.name.endswith(tuple(f": {name}" for name in names))]
+
+
+def checks_of(kind):
+    """Names of the checks of the forces of a risk or state."""
+    return {check.name for check in force_checks() if check.of is kind}
 
 
 def missed(checks, factor=1.0):
@@ -161,34 +175,39 @@ BOTH = [(*pair, "force") for pair in FORCES] + [(*pair, "loss") for pair in LOSS
 def test_a_faulty_force_or_loss_is_a_miss(monkeypatch, kind, method, part):
     for factor in FACTORS:
         plant_method(monkeypatch, kind, method, factor, part)
-        assert missed(force_checks(), factor) == {f"forces of {kind.__name__}"}, factor
+        assert missed(force_checks(), factor) == checks_of(kind), factor
         monkeypatch.undo()
 
 
 @pytest.mark.parametrize("kind", RISKS)
 def test_a_faulty_force_is_a_miss_of_whole_runs_too(monkeypatch, kind):
     """What trains: the numbers that whole runs are made of, not only the formulas one by one."""
-    whole = [check for check in matrix() if not check.name.startswith("sgd")]
-    cases = {name: [check for check in whole if check.name.endswith(name)] for name in SHORT}
-    ours = cases[SHORT[1] if kind is PopulationRisk else "plain"]
+    name = {PopulationRisk: SHORT[1], NeuronRisk: "He_3", WeightedRisk: "trained readouts"}.get(kind, "plain")
+    ours = [check for check in cases_of(name) if not check.name.startswith("sgd")]
+
+    def choose():
+        monkeypatch.setattr(problem, "pays", lambda *_: kind is TensorRisk)
+        monkeypatch.setattr(problem, "weighted_pays", lambda *_: kind is WeightedRisk)
+
     for method in ("descend",) if kind is EmpiricalRisk else ("force", "loss_force_moved"):
         for factor in FACTORS:
-            monkeypatch.setattr(problem, "pays", lambda *_: kind is TensorRisk)
+            choose()
             if kind is EmpiricalRisk:
                 plant_descent(monkeypatch, factor)
             else:
                 plant_method(monkeypatch, kind, method, factor, "force")
             assert missed(ours, factor) == {check.name for check in ours}, (method, factor)
             monkeypatch.undo()
-    monkeypatch.setattr(problem, "pays", lambda *_: kind is TensorRisk)
+    choose()
     plant_method(monkeypatch, kind, "loss", 1 + 1e-6, "loss")
     assert missed(ours) == {check.name for check in ours}
 
 
-def test_a_faulty_force_of_a_batch_is_a_miss(monkeypatch):
-    batches = [check for check in matrix() if check.name.startswith("sgd")]
+@pytest.mark.parametrize(("kind", "name"), [(EmpiricalRisk, "plain"), (NeuronRisk, "He_3")])
+def test_a_faulty_force_of_a_batch_is_a_miss(monkeypatch, kind, name):
+    batches = [check for check in cases_of(name) if check.name.startswith("sgd")]
     for factor in FACTORS:
-        plant_method(monkeypatch, EmpiricalRisk, "force_on", factor, "force")
+        plant_method(monkeypatch, kind, "force_on", factor, "force")
         assert missed(batches, factor) == {check.name for check in batches}, factor
         monkeypatch.undo()
 
@@ -218,7 +237,22 @@ def test_a_faulty_term_of_the_population_loss_is_a_miss(monkeypatch, term, facto
         return population.Terms(**{**values, term: factor * values[term]})
 
     monkeypatch.setattr(population, "_terms", faulty)
-    assert missed(force_checks(), factor) == {"forces of PopulationRisk"}
+    assert missed(force_checks(), factor) == checks_of(PopulationRisk)
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize("state", [NeuronState, ReadoutState])
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_faulty_unit_of_neurons_is_a_miss(monkeypatch, state, part, factor):
+    original = state.split
+
+    def faulty(self, theta):
+        parts = list(original(self, theta))
+        parts[part] = factor * parts[part]
+        return tuple(parts)
+
+    monkeypatch.setattr(state, "split", faulty)
+    assert missed(force_checks(), factor)
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -256,7 +290,7 @@ def test_a_faulty_law_under_a_risk_is_a_miss(monkeypatch):
             original(self, network, start, Law(type(inputs)(Sigma * inputs.Sigma), changed, law.noise))
 
         monkeypatch.setattr(PopulationRisk, "__init__", faulty)
-        assert missed(force_checks()) == {"forces of PopulationRisk"}
+        assert missed(force_checks()) == checks_of(PopulationRisk)
         monkeypatch.undo()
 
 

@@ -13,7 +13,7 @@ from ...errors import InvalidInput
 from ...task.streams import Role, stream
 from ..pace import Pace
 from ..problem import Risk
-from ..risks.sampled import SampledRisk
+from ..risks.finite import FiniteRisk
 from .gradient_descent import DescentOn
 from .momentum import MomentumOn, WithMomentum
 
@@ -124,7 +124,7 @@ class Sgd(WithMomentum):
 
     def on(self, risk: Risk, pace: Pace) -> DescentOn | MomentumOn:
         """Bind to a risk and a step."""
-        if not isinstance(risk, SampledRisk):
+        if not isinstance(risk, FiniteRisk):
             raise InvalidInput("sgd takes batches of a finite training set; give a finite --n-train")
         order = self.order(len(risk.data.y))
 

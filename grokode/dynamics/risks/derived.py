@@ -1,4 +1,4 @@
-"""What a risk has for free once it knows loss and force, or its moments, at a change of V."""
+"""What a risk has for free once it knows loss and force, or its moments, at a change of theta."""
 
 from __future__ import annotations
 
@@ -8,46 +8,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...model.network import Network
+from ...model.states.state import QuadraticState, State
 
 Array = NDArray[np.float64]
 
 
 class FromForce(ABC):
-    """A risk that knows loss and force at V = V_0 + dV.
+    """A risk that knows loss and force at theta = theta_0 + change.
 
-    From dV itself: at large alpha V's rounding is not small beside it.
+    From the change itself: at large alpha theta's rounding is not small beside it.
     """
 
     network: Network
-    _V0: Array
-    _a: Array
+    start: State
 
     @abstractmethod
-    def loss_force_moved(self, dV: Array) -> tuple[float, Array]:
-        """Loss and force at V = V_0 + dV."""
+    def loss_force_moved(self, change: Array) -> tuple[float, Array]:
+        """Loss and force at theta = theta_0 + change."""
 
     def loss_force(self, theta: Array) -> tuple[float, Array]:
         """Loss and force in one evaluation."""
-        return self.loss_force_moved(theta - self._V0)
+        return self.loss_force_moved(theta - self.start.theta)
 
     def force(self, theta: Array) -> Array:
-        """Return dV/dt of the gradient flow, shape (r, D)."""
+        """Return d theta/dt of the gradient flow, of theta's shape."""
         return self.loss_force(theta)[1]
 
 
 class FromMoments(FromForce):
-    """A risk whose moments g and G, which make the force (F1), do not need the residuals."""
+    """A risk whose moments g and G, which make the force (F2, F8), do not need the residuals."""
+
+    start: QuadraticState
 
     @abstractmethod
-    def _moments_moved(self, dV: Array) -> tuple[Array, Array, float]:
-        """Return g, G and the loss at V = V_0 + dV."""
+    def _moments_moved(self, change: Array) -> tuple[Array, Array, float]:
+        """Return g, G and the loss at theta = theta_0 + change."""
 
     def moments(self, theta: Array) -> tuple[Array, Array, float]:
         r"""Return :math:`g = \langle r x \rangle`, :math:`G = \langle r x x^T \rangle` and the loss."""
-        return self._moments_moved(theta - self._V0)
+        return self._moments_moved(theta - self.start.theta)
 
-    def loss_force_moved(self, dV: Array) -> tuple[float, Array]:
-        """Loss and force at V = V_0 + dV."""
-        g, G, loss = self._moments_moved(dV)
-        network = self.network
-        return loss, -(2 / network.alpha) * (np.outer(self._a, g) + network.eps * (self._V0 + dV) @ G)
+    def loss_force_moved(self, change: Array) -> tuple[float, Array]:
+        """Loss and force at theta = theta_0 + change."""
+        g, G, loss = self._moments_moved(change)
+        return loss, self.start.force(self.network, self.start.theta + change, g, G)

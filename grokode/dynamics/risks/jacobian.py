@@ -94,7 +94,7 @@ class EmpiricalJacobian:
         S = np.linalg.inv(shift * np.eye(D) + self._G)
         A = (X @ S @ X.T) * (C @ C.T)
         A[np.diag_indices(P)] += P / 2
-        inner = _factor_symmetric(A)
+        inner = factor_symmetric(A)
 
         def solve(R: Array) -> Array:
             RS = R.reshape(r, D) @ S
@@ -129,10 +129,10 @@ def factor_dense(J: Array, shift: complex) -> Solve:
     """Factorise shift I - J for a dense symmetric J; returns the map from R to the solution."""
     A = -J.astype(np.result_type(J, shift))
     A[np.diag_indices_from(A)] += shift
-    return _factor_symmetric(A)
+    return factor_symmetric(A)
 
 
-def _factor_symmetric(A: Array) -> Solve:
+def factor_symmetric(A: Array) -> Solve:
     """Cholesky where A is real and positive definite, else LU."""
     if not np.iscomplexobj(A):
         try:

@@ -155,3 +155,69 @@ def column_dots(C: Real, E: Real) -> Array:
         for m in range(P):
             dots[m] += C[i, m] * E[i, m]
     return dots
+
+
+@compiled
+def neuron_residuals(
+    dH: Array,
+    H0: Array,
+    u: Array,
+    du: Array,
+    taylor: Array,
+    offset: Array,
+    scale: float,
+    trained: bool,
+    residual: Array,
+) -> float:
+    """Fill ``residual`` and return the loss of real neurons; dH (P, N), and nothing cancels at large alpha.
+
+    residual_mu = offset_mu + scale sum_i (u_i (phi(H0 + dH) - phi(H0)) + du_i phi(H0)); row j of ``taylor`` has the
+    coefficients of the j-th derivative of phi over j!, lowest first.
+    """
+    P, N = dH.shape
+    degree = len(taylor) - 1
+    total = 0.0
+    for m in range(P):
+        f = 0.0
+        for i in range(N):
+            h, d = H0[m, i], dH[m, i]
+            change = 0.0
+            for j in range(degree, 0, -1):
+                value = 0.0
+                for p in range(degree - j, -1, -1):
+                    value = value * h + taylor[j, p]
+                change = (change + value) * d
+            f += u[i] * change
+            if trained:
+                value = 0.0
+                for p in range(degree, -1, -1):
+                    value = value * h + taylor[0, p]
+                f += du[i] * value
+        residual[m] = offset[m] + scale * f
+        total += residual[m] * residual[m]
+    mean: float = total / P
+    return mean
+
+
+@compiled
+def neuron_slopes(
+    dH: Array, H0: Array, u: Array, taylor: Array, weights: Array, trained: bool, of_readouts: Array
+) -> None:
+    """Turn dH (P, N) into w u phi'(H0 + dH) for weights w (P,) of samples, and fill the sums of w phi, shape (N,)."""
+    P, N = dH.shape
+    degree = len(taylor) - 1
+    for i in range(N):
+        of_readouts[i] = 0.0
+    for m in range(P):
+        w = weights[m]
+        for i in range(N):
+            h = H0[m, i] + dH[m, i]
+            slope = 0.0
+            for p in range(degree - 1, -1, -1):
+                slope = slope * h + taylor[1, p]
+            dH[m, i] = w * u[i] * slope
+            if trained:
+                value = 0.0
+                for p in range(degree, -1, -1):
+                    value = value * h + taylor[0, p]
+                of_readouts[i] += w * value

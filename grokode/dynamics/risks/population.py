@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...model.network import Network
 from ...model.quadratic import QuadraticFunctions
-from ...model.states.factor import FactorState
+from ...model.states.state import QuadraticState
 from ...task.inputs.gaussian import Gaussian
 from ...task.system import Law
 from .derived import FromMoments
@@ -47,7 +47,8 @@ class PopulationRisk(FromMoments):
     r"""Mean squared residual over :math:`x \sim N(0, \Sigma)`.
 
     With :math:`u = \alpha (\bar w - \bar w_c) - b`, :math:`R = \alpha \epsilon (M - M_c) - B` and
-    :math:`T = -c + \mathrm{tr}(R \Sigma)/2` (c-indexed: initial values of a centred predictor, else 0):
+    :math:`T = -c + \mathrm{tr}(R \Sigma)/2` (c-indexed: initial values of a centred predictor, else 0; a constant of f,
+    where it is not subtracted, counts against c):
 
     .. math:: g = \Sigma u, \quad G = T \Sigma + \Sigma R \Sigma, \quad
               L = T^2 + u^T \Sigma u + \tfrac12 \mathrm{tr}(R \Sigma R \Sigma) \quad (P1)
@@ -55,17 +56,17 @@ class PopulationRisk(FromMoments):
     Parameters
     ----------
     network : Network
-    start : FactorState
+    start : QuadraticState
+        Whose f is quadratic under the network.
     law : Law
         Its noise variance is added to the loss; it moves nothing.
     """
 
-    def __init__(self, network: Network, start: FactorState, law: Law) -> None:
+    def __init__(self, network: Network, start: QuadraticState, law: Law) -> None:
         self.network, self.start, self.law = network, start, law
-        self._a = np.array(start.a)
-        self._V0 = np.array(start.V)
         kept = 0.0 if network.centered else 1.0
         self._wbar_kept, self._M_kept = kept * start.wbar, kept * start.M
+        self._constant = kept * network.constant - law.target.c
 
     @property
     def samples(self) -> float:
@@ -85,34 +86,30 @@ class PopulationRisk(FromMoments):
 
     @cached_property
     def mean_kernel(self) -> float:
-        r"""Mean of K(x, x) at the start: :math:`\mathrm{tr}\Sigma + \epsilon^2 \langle |x|^2 x^T M x \rangle`."""
-        inputs, M = self.law.inputs, self.start.M
-        MS = inputs.times(M)
-        quadratic = np.trace(MS) * inputs.trace + 2 * np.sum(MS * inputs.matrix)
-        return float(inputs.trace + self.network.eps**2 * quadratic)
+        """Mean of K(x, x) at the start."""
+        return self.start.mean_kernel(self.network, self.law.inputs.matrix)
 
     def terms(self, wbar: Array, M: Array) -> Terms:
         """Return the three terms at weight statistics (wbar, M)."""
         u, R = self._coefficients(wbar - self.start.wbar, M - self.start.M)
-        return _terms(self.law.inputs, u, R, -self.law.target.c)
+        return _terms(self.law.inputs, u, R, self._constant)
 
     def terms_of(self, changes: QuadraticFunctions) -> list[Terms]:
         """Return the three terms where the predictor has changed by these functions since the start (Z5)."""
         network, target = self.network, self.law.target
         u = changes.b + network.alpha * self._wbar_kept - target.b
         R = 2 * changes.S + network.alpha * network.eps * self._M_kept - target.B
-        return [_terms(self.law.inputs, u_k, R_k, -target.c) for u_k, R_k in zip(u, R, strict=True)]
+        return [_terms(self.law.inputs, u_k, R_k, self._constant) for u_k, R_k in zip(u, R, strict=True)]
 
     def loss(self, theta: Array) -> float:
-        """Mean squared residual at V = theta, the noise variance included."""
-        u, R = self._coefficients(*self._change(theta - self._V0))
-        return _terms(self.law.inputs, u, R, -self.law.target.c).total + self.law.noise**2
+        """Mean squared residual at theta, the noise variance included."""
+        u, R = self._coefficients(*self.start.moved(theta - self.start.theta))
+        return _terms(self.law.inputs, u, R, self._constant).total + self.law.noise**2
 
-    def _moments_moved(self, dV: Array) -> tuple[Array, Array, float]:
-        u, R = self._coefficients(*self._change(dV))
-        c = -self.law.target.c
-        loss = _terms(self.law.inputs, u, R, c).total + self.law.noise**2
-        return *self._moments(u, R, c), loss
+    def _moments_moved(self, change: Array) -> tuple[Array, Array, float]:
+        u, R = self._coefficients(*self.start.moved(change))
+        loss = _terms(self.law.inputs, u, R, self._constant).total + self.law.noise**2
+        return *self._moments(u, R, self._constant), loss
 
     def jacobian(self, theta: Array) -> PopulationJacobian:
         """Return the exact Jacobian of the force."""
@@ -121,7 +118,7 @@ class PopulationRisk(FromMoments):
     @property
     def flops(self) -> float:
         """Operations of one force."""
-        r, D = self._V0.shape
+        r, D = self.start.theta.shape
         return float(6 * r * D**2 + 4 * D**3)
 
     def jacobian_cost(self, n: int) -> tuple[int, float]:
@@ -132,18 +129,12 @@ class PopulationRisk(FromMoments):
         return n, 2 * n**3 / 3 + 0.1 * n * (8 * n * self.law.inputs.dim + 1e6)
 
     def force_jvp(self, theta: Array, d: Array) -> Array:
-        """Return the derivative of the force along d, both of shape (r, D)."""
-        network = self.network
-        _, G, _ = self.moments(theta)
-        du = network.alpha * (d.T @ self._a)
-        dR = network.alpha * network.eps * (theta.T @ d + d.T @ theta)
-        dg, dG = self._moments(du, dR, 0.0)
-        return -(2 / network.alpha) * (np.outer(self._a, dg) + network.eps * (d @ G + theta @ dG))
-
-    def _change(self, dV: Array) -> tuple[Array, Array]:
-        """Return the change of (wbar, M) since the start."""
-        half = (self._V0 + dV / 2).T @ dV
-        return dV.T @ self._a, half + half.T
+        """Return the derivative of the force along d, of theta's shape."""
+        network, start = self.network, self.start
+        g, G, _ = self.moments(theta)
+        dwbar, dM = start.moving(theta, d)
+        dg, dG = self._moments(network.alpha * dwbar, network.alpha * network.eps * dM, 0.0)
+        return start.force_moving(network, theta, d, g, G) + start.force(network, theta, dg, dG)
 
     def _coefficients(self, dwbar: Array, dM: Array) -> tuple[Array, Array]:
         """Return (u, R) from the change of (wbar, M) since the start."""

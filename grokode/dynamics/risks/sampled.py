@@ -1,4 +1,4 @@
-"""What the risks of a finite data set share: the samples, and the scales that need them."""
+"""What the risks of a finite data set share where a factor is trained."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from ...model.network import Network
 from ...model.states.factor import FactorState
 from ...task.data import Data
-from .derived import FromForce
+from .finite import FiniteRisk
 
 Array = NDArray[np.float64]
 
 
-class SampledRisk(FromForce):
-    """Mean squared residual over P samples, however it is computed.
+class SampledRisk(FiniteRisk):
+    """Mean squared residual of a factor over P samples, however it is computed.
 
     Parameters
     ----------
@@ -24,33 +24,14 @@ class SampledRisk(FromForce):
     start : FactorState
         Where training starts; a centred predictor is measured from it.
     data : Data
-
-    Attributes
-    ----------
-    offset : ndarray, shape (P,)
-        Residuals at the start.
     """
 
+    start: FactorState
+
     def __init__(self, network: Network, start: FactorState, data: Data) -> None:
-        self.network, self.start, self.data = network, start, data
+        super().__init__(network, start, data)
         self._V0 = np.array(start.V)
         self._a = np.array(start.a)
-        self.offset = -data.y if network.centered else start.outputs(network, data.X) - data.y
-
-    @property
-    def samples(self) -> float:
-        """Number of samples P."""
-        return len(self.data.y)
-
-    @property
-    def mean_square_label(self) -> float:
-        """Mean of y^2."""
-        return float(np.mean(self.data.y**2))
-
-    @property
-    def mean_square_input(self) -> float:
-        """Mean of |x|^2."""
-        return float(np.mean(np.sum(self.data.X**2, axis=1)))
 
     @cached_property
     def mean_kernel(self) -> float:

@@ -48,6 +48,8 @@ class TensorRisk(FromMoments, SampledRisk):
     ``EmpiricalRisk`` is the plain reference.
     """
 
+    start: FactorState
+
     def __init__(self, network: Network, start: FactorState, data: Data) -> None:
         super().__init__(network, start, data)
         dim = data.X.shape[1]

@@ -144,6 +144,11 @@ class FactorState:
         """Return the state with the same ``a`` at another V."""
         return FactorState(self.a, theta)
 
+    @property
+    def hidden(self) -> Array:
+        """V, whose rows make M."""
+        return self.V
+
     @cached_property
     def wbar(self) -> Array:
         """Mean weight, shape (D,)."""
@@ -160,6 +165,37 @@ class FactorState:
         """Mean of |w|^2 over neurons, tr M."""
         return float(np.vdot(self.V, self.V))
 
+    # ---- f as a quadratic function, and what moves it
+
+    def quadratic(self, network: Network) -> bool:
+        """Whether f is quadratic up to a constant: that of any state with a factor is."""
+        return True
+
+    def moved(self, change: Array) -> tuple[Array, Array]:
+        """Return how (wbar, M) change with V, from the change itself: nothing cancels."""
+        half = (self.V + change / 2).T @ change
+        return change.T @ self.a, half + half.T
+
+    def moving(self, theta: Array, d: Array) -> tuple[Array, Array]:
+        """Return the derivative of (wbar, M) at V = theta along d."""
+        half = theta.T @ d
+        return d.T @ self.a, half + half.T
+
+    def force(self, network: Network, theta: Array, g: Array, G: Array) -> Array:
+        """Return the flow's dV/dt at V = theta (F2)."""
+        force: Array = -(2 / network.alpha) * (np.outer(self.a, g) + network.eps * theta @ G)
+        return force
+
+    def force_moving(self, network: Network, theta: Array, d: Array, g: Array, G: Array) -> Array:
+        """Return the derivative of the force at V = theta along d, g and G held."""
+        force: Array = -(2 / network.alpha) * network.eps * (d @ G)
+        return force
+
+    def mean_kernel(self, network: Network, Sigma: Array) -> float:
+        r"""Return the mean of K(x, x), :math:`\mathrm{tr}\Sigma + \epsilon^2 \langle |x|^2 x^T M x \rangle`."""
+        MS, trace = self.M @ Sigma, float(np.trace(Sigma))
+        return float(trace + network.eps**2 * (np.trace(MS) * trace + 2 * np.sum(MS * Sigma)))
+
     # ---- formulas, in plain NumPy
 
     def outputs(self, network: Network, X: Array) -> Array:
@@ -167,6 +203,8 @@ class FactorState:
 
         .. math:: f_\mu = \alpha (a \cdot h_\mu + \tfrac{\epsilon}{2} |h_\mu|^2),
                   \quad h_\mu = V x_\mu \quad (F1)
+
+        An activation with a constant in q adds ``network.constant``.
 
         Parameters
         ----------
@@ -179,7 +217,7 @@ class FactorState:
         """
         H = X @ self.V.T
         f: Array = network.alpha * (H @ self.a + network.eps / 2 * np.sum(H**2, axis=1))
-        return f
+        return f + network.constant if network.constant else f
 
     def loss_force(self, network: Network, X: Array, y: Array) -> tuple[float, Array]:
         r"""Mean squared residual and the flow's dV/dt, the reference for the compiled kernel.

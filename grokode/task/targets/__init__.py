@@ -12,6 +12,10 @@ TARGETS = Registry(
             "grokode.task.targets.multi_index:MultiIndex", "half the weighted sum of k terms (beta_k.x)^2"
         ),
         "product": Entry("grokode.task.targets.product:Product", "(beta_1.x)(beta_2.x)"),
+        "hermite": Entry(
+            "grokode.task.targets.hermite:HermiteLaw",
+            "He_k of beta.x in units of its deviation (sqrt(D) beta.x/|beta|)",
+        ),
         "kernel_eigenvector": Entry(
             "grokode.task.targets.kernel_eigenvector:KernelEigenvector",
             "eigenvector k of the initial kernel on all points, its mean subtracted",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import InvalidInput
 from ...model.network import Network
-from ...model.states.factor import FactorState
+from ...model.states.state import State
 
 Array = NDArray[np.float64]
 
@@ -33,13 +33,13 @@ class KernelEigenvector:
         if self.k < 1:
             raise InvalidInput(f"target kernel_eigenvector: k must be at least 1, got {self.k}")
 
-    def labels(self, network: Network, start: FactorState, X: Array) -> Array:
+    def labels(self, network: Network, start: State, X: Array) -> Array:
         """Label points.
 
         Parameters
         ----------
         network : Network
-        start : FactorState
+        start : State
         X : ndarray, shape (n, D)
 
         Returns

@@ -75,10 +75,12 @@ class QuadraticTarget:
         Raises
         ------
         InvalidInput
-            If the target has another number of directions, or a negative weight.
+            If the target has another number of directions, a negative weight, or other parts.
         """
         if len(self.directions) != 1:
             raise InvalidInput(f"the target must have a single direction, got {len(self.directions)}; try single_index")
+        if self.c or self.b.any():
+            raise InvalidInput("the target must be half a square, got one with c or b beside it; try single_index")
         (beta,) = self.directions
         weight = beta @ self.B @ beta / (beta @ beta) ** 2
         if weight < 0:
