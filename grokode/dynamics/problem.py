@@ -21,13 +21,14 @@ from ..task.data import Data
 from ..task.system import Draw, Law, Source
 from .risks.empirical import EmpiricalRisk
 from .risks.finite import FiniteRisk
+from .risks.isotropic import IsotropicRisk, reduced
 from .risks.neurons import NeuronRisk
 from .risks.population import PopulationRisk
 from .risks.tensor import TensorRisk, needed_bytes, pays
 from .risks.weighted import WeightedRisk
 from .risks.weighted import pays as weighted_pays
 
-Risk = EmpiricalRisk | TensorRisk | PopulationRisk | NeuronRisk | WeightedRisk
+Risk = EmpiricalRisk | TensorRisk | PopulationRisk | IsotropicRisk | NeuronRisk | WeightedRisk
 
 EVALUATIONS = 1000.0
 """Assumed of a flow's training risk, and at most of a test risk: what a stopwatch chose it might not choose again."""
@@ -61,6 +62,11 @@ class Problem:
         readings = min(evaluations, EVALUATIONS)
         tests = {name: bind(network, draw.start, source, readings) for name, source in draw.tests.items()}
         return cls(network, draw.start, bind(network, draw.start, draw.train, evaluations), tests, draw.directions)
+
+    @cached_property
+    def trained(self) -> Risk:
+        """What is integrated: the train risk, on fewer numbers where these have the same training."""
+        return reduced(self.train) if isinstance(self.train, PopulationRisk) else self.train
 
     @property
     def test_loss(self) -> str:

@@ -20,6 +20,12 @@ Array = NDArray[np.float64]
 Loss = Callable[[Array], float]
 Keep = Callable[[float, Array], None]
 Progress = Callable[[float], None]
+Lift = Callable[[Array], Array]
+
+
+def _same(theta: Array) -> Array:
+    """Return theta itself."""
+    return theta
 
 
 class Interval(Protocol):
@@ -77,12 +83,15 @@ class Control:
         Seconds of wall clock; infinity for none.
     progress : callable
         Called with the fraction done.
+    lift : callable
+        From what is integrated to the theta that is kept and watched; the same by default.
     """
 
     keep: Keep
     watch: Watch
     time_limit: float
     progress: Progress
+    lift: Lift = _same
 
 
 # ---- flows
@@ -116,8 +125,8 @@ class DenseInterval:
 class ScaledFlow:
     """A flow in the coordinates z = alpha y, whose errors are errors of the predictor."""
 
-    def __init__(self, flow: Flow, theta0: Array, alpha: float, deadline: float) -> None:
-        self._flow, self._theta0, self._alpha, self._deadline = flow, theta0, alpha, deadline
+    def __init__(self, flow: Flow, theta0: Array, alpha: float, deadline: float, lift: Lift) -> None:
+        self._flow, self._theta0, self._alpha, self._deadline, self._lift = flow, theta0, alpha, deadline, lift
         self._shape = (1 + flow.memories, *theta0.shape)
         self.n = (1 + flow.memories) * theta0.size
         self.nfev = self.njev = 0
@@ -127,8 +136,8 @@ class ScaledFlow:
         return z.reshape(self._shape) / self._alpha
 
     def theta(self, z: Array) -> Array:
-        """Return theta, shape (r, D)."""
-        return np.asarray(self._theta0 + self.unscaled(z)[0])
+        """Return theta as it is kept, shape (r, D)."""
+        return self._lift(self._theta0 + self.unscaled(z)[0])
 
     def __call__(self, t: float, z: Array) -> Array:
         """Return dz/dt."""
@@ -234,7 +243,7 @@ def integrate(
         If the solver gives up or produces a number that is not finite.
     """
     started = time.perf_counter()
-    scaled = ScaledFlow(flow, theta0, alpha, started + control.time_limit)
+    scaled = ScaledFlow(flow, theta0, alpha, started + control.time_limit, control.lift)
     jac: dict[str, dict[str, Any]] = {
         "none": {},
         "dense": {"jac": scaled.dense_jacobian},
@@ -242,7 +251,7 @@ def integrate(
         "residuals": {"residuals": scaled.residuals},
     }
     z0 = alpha * flow.start(np.zeros_like(theta0) + moved)
-    status, t, theta, steps, saved = Status.DONE, 0.0, theta0 + moved, 0, 0
+    status, t, theta, steps, saved = Status.DONE, 0.0, control.lift(theta0 + moved), 0, 0
     try:
         while saved < len(times) and times[saved] <= 0:
             control.keep(0.0, theta)
@@ -288,6 +297,7 @@ class StepInterval:
     k_old: int
     y_old: Array
     last_two: tuple[tuple[int, Array], ...]
+    lift: Lift = _same
 
     @property
     def t_old(self) -> float:
@@ -297,7 +307,7 @@ class StepInterval:
     def probes(self) -> Iterator[tuple[float, Array]]:
         """Yield the last two steps: near the edge of stability a loss alternates between odd and even ones."""
         for k, y in self.last_two:
-            yield self.map.time(k), y[0]
+            yield self.map.time(k), self.lift(y[0])
 
     def refine(self, loss: Loss, threshold: float, t_above: float, t_below: float) -> float:
         """Step again to the first step below the threshold."""
@@ -305,7 +315,7 @@ class StepInterval:
         while self.map.time(k) < t_below:
             y = self.map.step(k, y)
             k += 1
-            if loss(y[0]) < threshold:
+            if loss(self.lift(y[0])) < threshold:
                 break
         return self.map.time(k)
 
@@ -357,7 +367,7 @@ def iterate(
     loss, ceiling = bound
     status, k, saved = Status.DONE, 0, 0
     if steps[0] == 0:
-        control.keep(0.0, theta0)
+        control.keep(0.0, control.lift(theta0))
         saved = 1
     try:
         while saved < len(steps):
@@ -374,16 +384,16 @@ def iterate(
             if not value <= ceiling:
                 raise Diverged(f"{name} diverged by step {k} (t = {map.time(k):.6g}, train loss {value:.3g})")
             if k == steps[saved]:
-                control.keep(map.time(k), y[0])
+                control.keep(map.time(k), control.lift(y[0]))
                 saved += 1
             control.progress(k / steps[-1])
             last = ((k, y),) if k - k_old == 1 else ((k - 1, y_before), (k, y))
-            if control.watch.see(StepInterval(map, k_old, y_old, last)):
+            if control.watch.see(StepInterval(map, k_old, y_old, last, control.lift)):
                 status = Status.STOPPED if saved < len(steps) else Status.DONE
                 break
     except _TimeUp:
         status = Status.TIME_LIMIT
     if status is not Status.DONE and (not saved or steps[saved - 1] < k):
-        control.keep(map.time(k), y[0])
+        control.keep(map.time(k), control.lift(y[0]))
     work = Work(method=name, nfev=k, njev=0, seconds=time.perf_counter() - started, steps=k)
     return Trajectory(status=status, t_end=map.time(k), work=work)

@@ -146,6 +146,7 @@ class _Simulation:
         evaluations = float(self.saved[-1]) if self.optimizer.steps else EVALUATIONS
         kept = len(self.saved) * numbers
         self.problem = problem_of(experiment, bundle, self.files, kept=kept, evaluations=evaluations)
+        self.trained = self.problem.trained
 
     def run(self) -> Run:
         """Integrate, look whether the curve can be trusted, and collect what was observed."""
@@ -225,6 +226,7 @@ class _Simulation:
             watch=watch,
             time_limit=max(self.deadline - time.perf_counter(), 0.0),
             progress=self.progress,
+            lift=self.trained.lift,
         )
         trajectory = self._flow(method, control) if method else self._descend(control, recorder)
         certify = trajectory.status is not Status.TIME_LIMIT
@@ -233,11 +235,10 @@ class _Simulation:
     # ---- before
 
     def _method(self, rtol: float) -> Method:
-        problem = self.problem
         return plan(
-            self.optimizer.on(problem.train, self.pace),
-            problem.train,
-            np.array(problem.start.theta),
+            self.optimizer.on(self.trained, self.pace),
+            self.trained,
+            np.array(self.trained.start.theta),
             self.solver,
             rtol=rtol,
             t_max=float(self.saved[-1]),
@@ -247,32 +248,32 @@ class _Simulation:
     def _estimate(self, method: Method | None) -> float:
         """Estimate the seconds of the run from its operations."""
         if method is not None:  # a method's estimate is that of a run over many decades of time
-            decades = math.log10(1 + 2 * self.problem.train.mean_kernel * float(self.saved[-1]))
+            decades = math.log10(1 + 2 * self.trained.mean_kernel * float(self.saved[-1]))
             return method.seconds * min(1.0, decades / DECADES)
-        return float(self.saved[-1] * (STEP + self.problem.train.flops / FLOPS))
+        return float(self.saved[-1] * (STEP + self.trained.flops / FLOPS))
 
     # ---- during
 
     def _flow(self, method: Method, control: Control) -> Trajectory:
-        problem, theta0 = self.problem, np.array(self.problem.start.theta)
+        theta0 = np.array(self.trained.start.theta)
         self._say_long(method.seconds, f"{method.name}, {theta0.size} unknowns")
-        flow = self.optimizer.on(problem.train, self.pace)
+        flow = self.optimizer.on(self.trained, self.pace)
         return integrate(flow, theta0, self.experiment.alpha, self.saved.tolist(), method, control)
 
     def _descend(self, control: Control, recorder: Recorder) -> Trajectory:
-        problem, name = self.problem, self.experiment.optimizer
-        theta0 = np.array(problem.start.theta)
-        descent = self.optimizer.on(problem.train, self.pace)
-        loss = problem.train.loss(theta0)
+        train, name = self.trained, self.experiment.optimizer
+        theta0 = np.array(train.start.theta)
+        descent = self.optimizer.on(train, self.pace)
+        loss = train.loss(theta0)
         y, steps = start_of(descent, theta0), int(self.saved[-1])
         self._say_long(steps * _seconds(lambda: descent.step(0, y)), f"{steps} steps of {name}")
         try:
-            bound = problem.train.loss, ceiling(problem.train, theta0)
+            bound = train.loss, ceiling(train, theta0)
             trajectory = iterate(descent, theta0, bound, self.saved.tolist(), name, control)
         except Diverged as error:
             raise Diverged(f"{error}; {self._too_large()}") from None
-        last = problem.train.loss(recorder.theta)
-        if last > GREW * max(loss, problem.train.mean_square_label):
+        last = self.problem.train.loss(recorder.theta)
+        if last > GREW * max(loss, train.mean_square_label):
             message = f"the train loss ended at {last:.3g}, far above its start {loss:.3g}: {self._too_large()}"
             warnings.warn(message, GrokodeWarning, stacklevel=2)
         return trajectory
@@ -312,9 +313,9 @@ class _Simulation:
 
     def _examine(self, observed: _Observed) -> Verdict:
         """Judge the run by others at the same saved times."""
-        problem, recorder = self.problem, observed.recorder
+        problem, trained, recorder = self.problem, self.trained, observed.recorder
         risks = [problem.train, *problem.tests.values()]
-        theta0 = np.array(problem.start.theta)
+        theta0 = np.array(trained.start.theta)
 
         def losses(rtol: float, part: float, direction: int) -> Array:
             moved = np.random.default_rng(direction).standard_normal(theta0.shape)
@@ -325,10 +326,11 @@ class _Simulation:
                 watch=Unwatched(),
                 time_limit=max(self.deadline - time.perf_counter(), 0.0),
                 progress=_silent,
+                lift=trained.lift,
             )
-            training = self.optimizer.on(problem.train, self.pace)
+            training = self.optimizer.on(trained, self.pace)
             if self.optimizer.steps:
-                bound = problem.train.loss, ceiling(problem.train, theta0)
+                bound = trained.loss, ceiling(trained, theta0)
                 steps = self._steps(np.array(recorder.t)).tolist()  # a stopped run's own end is the last
                 trajectory = iterate(training, theta0 + moved, bound, steps, self.experiment.optimizer, control)
             else:

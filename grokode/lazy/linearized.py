@@ -187,6 +187,7 @@ def _test_losses(
             if isinstance(risk, PopulationRisk):
                 found[name].append(np.array([terms.total for terms in risk.terms_of(functions)]))
             else:
+                assert isinstance(risk, SampledRisk)
                 residual = functions(risk.data.X)
                 residual += at_start[name][:, None]
                 found[name].append(np.mean(residual**2, axis=0))

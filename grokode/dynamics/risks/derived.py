@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...model.network import Network
-from ...model.states.state import QuadraticState, State
+from ...model.states.state import QuadraticState
 
 Array = NDArray[np.float64]
+
+
+class Start(Protocol):
+    """Where training starts."""
+
+    @property
+    def theta(self) -> Array:
+        """What training moves, a matrix."""
+        ...
 
 
 class FromForce(ABC):
@@ -20,11 +30,15 @@ class FromForce(ABC):
     """
 
     network: Network
-    start: State
+    start: Start
 
     @abstractmethod
     def loss_force_moved(self, change: Array) -> tuple[float, Array]:
         """Loss and force at theta = theta_0 + change."""
+
+    def lift(self, theta: Array) -> Array:
+        """Return the theta of a whole state, shape (r, D): what is trained itself, unless it is less."""
+        return theta
 
     def loss_force(self, theta: Array) -> tuple[float, Array]:
         """Loss and force in one evaluation."""

@@ -32,6 +32,8 @@ class FiniteRisk(FromForce):
         Residuals at the start.
     """
 
+    start: State
+
     def __init__(self, network: Network, start: State, data: Data) -> None:
         self.network, self.start, self.data = network, start, data
         self.offset = -data.y if network.centered else start.outputs(network, data.X) - data.y

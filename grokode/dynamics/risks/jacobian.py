@@ -105,6 +105,31 @@ class EmpiricalJacobian:
         return solve
 
 
+class DenseJacobian:
+    """A Jacobian of few unknowns, given as a matrix.
+
+    Parameters
+    ----------
+    J : ndarray, shape (n, n)
+    """
+
+    def __init__(self, J: Array) -> None:
+        self._J = J
+
+    def times(self, d: Array) -> Array:
+        """Return J d, shape (n,)."""
+        product: Array = self._J @ d
+        return product
+
+    def dense(self) -> Array:
+        """Return J, shape (n, n)."""
+        return self._J
+
+    def factor(self, shift: complex) -> Solve:
+        """Return the map from R to the solution d of (shift I - J) d = R."""
+        return factor_dense(self._J, shift)
+
+
 class Shifted:
     """J - rate I: the Jacobian of a flow with weight decay."""
 
