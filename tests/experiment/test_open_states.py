@@ -136,7 +136,15 @@ def test_exact_losses_exist_where_f_and_target_are_quadratic():
 def test_curves_of_the_committee_machines_kernel_are_absent():
     run = grokode.run(**{**SMALL, **DESCENT, "lazy": True}, readouts="trained")
     assert not any(name.startswith(("kernel", "alignment")) for name in run.curves)
-    assert {"loss_test_exact", "variance_error", "relative_change", "M_eigenvalue_1"} <= set(run.curves)
+    assert {
+        "loss_train_lazy",
+        "loss_test_exact_lazy",
+        "loss_test_sample_lazy",
+        "loss_test_exact",
+        "variance_error",
+        "relative_change",
+        "M_eigenvalue_1",
+    } <= set(run.curves)
     for name in ("t_train_status", "t_test_status"):
         assert run.summary[name] != "never"
 
@@ -214,13 +222,42 @@ def test_what_cannot_be_is_refused_in_one_line(parameters, message):
     assert "\n" not in str(caught.value)
 
 
-@each_kind
-def test_reports_on_kernels_are_of_committee_machines(kind):
-    with pytest.raises(InvalidInput, match="use --readouts fixed and --hermite 0"):
-        grokode.kernel(**{**SMALL, **KINDS[kind]})
-
-
 def test_more_neurons_than_a_run_has_cannot_be_exported():
     run = grokode.run(**{**SMALL, **DESCENT}, readouts="trained")
     with pytest.raises(InvalidInput, match="5 real neurons, and no others train like them; got 9"):
         files.export(run, width=9)
+
+
+# ---- the lazy regime
+
+
+@each_kind
+def test_far_in_the_lazy_regime_a_run_is_the_linearised_one(kind):
+    """Apart by about 1/alpha, so at ten times the alpha by a tenth."""
+    how = {**SMALL, **KINDS[kind], "times": [0.0, 1.0, 10.0], "points": None, "lazy": True, "rtol": 1e-9}
+    names = ["loss_train", "loss_test_sample", *([] if "hermite" in KINDS[kind] else ["loss_test_exact"])]
+    runs = [grokode.run(**{**how, "alpha": alpha}, optimizer="gradient_flow", solver="bdf") for alpha in (1e3, 1e4)]
+    for name in names:
+        apart = [np.max(np.abs(getattr(run, name) / getattr(run, f"{name}_lazy") - 1)) for run in runs]
+        assert 1e-9 < apart[1] < 0.2 * apart[0] < 0.1
+
+
+@each_kind
+def test_a_report_on_the_kernel_is_that_of_its_matrix(kind):
+    bound = problem(**{**SMALL, **KINDS[kind]})
+    train, test = bound.train.data, bound.tests["sample"].data
+    K = bound.start.kernel(bound.network, train.X, train.X)
+    values = np.linalg.eigvalsh(K)[::-1]
+    report = grokode.kernel(**{**SMALL, **KINDS[kind]})
+    np.testing.assert_allclose(report.sample.eigenvalues, values / len(K), rtol=1e-9)
+    assert report.sample.difficulty == pytest.approx(train.y @ np.linalg.solve(K, train.y), rel=1e-8)
+    predicted = bound.start.kernel(bound.network, test.X, train.X) @ np.linalg.solve(K, train.y)
+    assert report.regressions["ridgeless"].loss_sample == pytest.approx(np.mean((predicted - test.y) ** 2), rel=1e-8)
+    assert report.spectrum is None
+    assert not report.alignments
+    assert not report.levels
+
+
+def test_a_kernel_over_a_whole_law_is_that_of_committee_machines():
+    with pytest.raises(InvalidInput, match="known on samples only; give a finite --n-train"):
+        grokode.kernel(**{**SMALL, "n_train": float("inf")}, readouts="trained")
