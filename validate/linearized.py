@@ -24,27 +24,28 @@ def train_linearized(
     record: Sequence[int],
     optimizer: Optimizer,
 ) -> dict[str, Array]:
-    r"""Train :math:`f_0 + (W - W_0) \cdot \nabla f_0` as the network itself is trained.
+    r"""Train :math:`f_0 + (\theta - \theta_0) \cdot \nabla f_0` as the network itself is trained.
 
     Returns
     -------
     dict of str to ndarray, shape (n,)
         The losses on each set of samples at the recorded steps.
     """
-    shape, planes = start.W.shape, {}
+    D, theta_0, planes = start.W.shape[1], machine.trained(start), {}
     for name, points in samples.items():
         f_0 = np.zeros(len(points.y)) if machine.centered else machine.output(start, points.X)
         planes[name] = (machine.alpha * tangents(machine, start, points.X), f_0 - points.y, points.weights)
 
     def residual(name: str, weights: Weights) -> Array:
         slopes, at_start, _ = planes[name]
-        moved: Array = at_start + slopes @ (weights.W - start.W).ravel()
+        moved: Array = at_start + slopes @ (machine.trained(weights) - theta_0).ravel()
         return moved
 
     def gradient(weights: Weights) -> Weights:
         slopes, _, c = planes["train"]
         slope = 2 * (c * residual("train", weights)) @ slopes
-        return Weights(slope.reshape(shape), np.zeros_like(start.v))
+        whole = slope.reshape(theta_0.shape)
+        return Weights(whole[:, :D], whole[:, D] if machine.trained_readouts else np.zeros_like(start.v))
 
     wanted: set[int] = set(record)
     losses: dict[str, list[float]] = {name: [] for name in planes}

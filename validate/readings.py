@@ -118,7 +118,7 @@ class Readings:
 
 
 def tangents(machine: CommitteeMachine, weights: Weights, X: Array) -> Array:
-    """Return the slope of f / alpha at each input, by backpropagation, shape (P, N D).
+    """Return the slope of f / alpha at each input in all that is trained, by backpropagation, shape (P, N m).
 
     A single sample whose residual is r has 2 r times the slope of f as the slope of its squared residual.
     """
@@ -126,7 +126,7 @@ def tangents(machine: CommitteeMachine, weights: Weights, X: Array) -> Array:
     f = bare.output(weights, X)
     residual = 1 + np.abs(f)  # not small beside f: y = f - r is then no cancellation
     one = (slice(m, m + 1) for m in range(len(X)))
-    slopes = [bare.gradient(weights, weights, X[m], (f - residual)[m]).W.ravel() for m in one]
+    slopes = [bare.trained(bare.gradient(weights, weights, X[m], (f - residual)[m])).ravel() for m in one]
     tangents: Array = np.array(slopes) / (2 * residual[:, None])
     return tangents
 

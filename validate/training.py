@@ -28,7 +28,7 @@ from grokode.model.states.factor import FactorState
 from grokode.model.states.neurons import RealNeurons
 from grokode.observables.lazy import LABELS as LAZY
 from grokode.task.streams import Role, stream
-from grokode.task.system import Draw
+from grokode.task.system import Draw, Law
 
 from .activations import Hermite, Square
 from .linearized import train_linearized
@@ -100,8 +100,8 @@ def train(
     draw = system_of(experiment, bundle, files).draw(network_of(experiment))
     samples = {name: samples_of(source) for name, source in {"train": draw.train, **draw.tests}.items()}
     points, width = samples["train"], _width(experiment, neurons)
-    lazy = experiment.lazy is True and isinstance(draw.start, FactorState)  # else the theory has no such curves
-    _refuse(samples, width, len(record), kernel=lazy)
+    kernel = experiment.lazy is True and isinstance(draw.start, FactorState)  # of others the theory has no such curves
+    _refuse(samples, width, len(record), kernel=kernel)
     start = _start(experiment, bundle, draw, width)
     ratio = width / experiment.alpha**2
     rule = optimizer(ratio) if optimizer else twin(experiment.optimizer, pace, ratio)
@@ -122,10 +122,10 @@ def train(
         seconds = time.perf_counter() - began
         if not np.isfinite(training.weights).all():
             raise Diverged(f"{experiment.optimizer} of {width} real neurons diverged; lower --dt or --lr")
-        readings = Readings(machine, start, draw, samples, kernel=lazy)
+        readings = Readings(machine, start, draw, samples, kernel=kernel)
         rows = [readings.at(Weights(W, v)) for W, v in zip(training.weights, training.readouts, strict=True)]
         values, scales = _columns([row.values for row in rows]), _columns([row.scales for row in rows])
-        if lazy and batches is None and pace.steady:
+        if experiment.lazy and batches is None and pace.steady and not _on_law(draw):
             losses = train_linearized(machine, start, samples, **how)
             values |= {LAZY[name][0]: loss for name, loss in losses.items()}
     return Trained(
@@ -181,6 +181,11 @@ def _width(experiment: Experiment, neurons: int | None) -> int:
     if neurons is not None:
         return neurons
     return experiment.dim + 1 if math.isinf(experiment.width) else int(experiment.width)
+
+
+def _on_law(draw: Draw) -> bool:
+    """Whether real neurons are trained on a whole law, of which the theory knows no linearised losses."""
+    return isinstance(draw.start, RealNeurons) and isinstance(draw.train, Law)
 
 
 def _start(experiment: Experiment, bundle: Bundle | None, draw: Draw, width: int) -> Weights:

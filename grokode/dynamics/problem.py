@@ -86,15 +86,15 @@ class Problem:
         Raises
         ------
         InvalidInput
-            If the training set is infinite, the start has no factor, or the decomposition does not fit into memory.
+            If the training set is infinite, or the decomposition does not fit into memory.
         """
         if not isinstance(self.train, FiniteRisk):
             raise InvalidInput("an infinite training set has no kernel matrix; give a finite --n-train")
-        return decompose(self.network, self.factor, self.train.data.X)
+        return decompose(self.network, self.start, self.train.data.X)
 
     @property
     def factor(self) -> FactorState:
-        """The start, where it has a factor, which all that is said of kernels needs.
+        """The start, where it has a factor, which all that is said of its kernel over a law needs.
 
         Raises
         ------
@@ -103,8 +103,8 @@ class Problem:
         """
         if not isinstance(self.start, FactorState):
             raise InvalidInput(
-                "trained readouts and activations He_k with k above 2 have no kernel that follows from (wbar, M); "
-                "use --readouts fixed and --hermite 0"
+                "the kernel of real neurons, of trained readouts or of He_k with k above 2, is known on samples only; "
+                "give a finite --n-train"
             )
         return self.start
 

@@ -94,7 +94,7 @@ class Averages:
         return DRAWS if size <= SIMULATED and self._needed(size) <= free_memory() else 0
 
     def _needed(self, size: int) -> float:
-        return needed_bytes(*smallest_space(self.problem.factor, size)) + 32.0 * size * self.experiment.dim
+        return needed_bytes(*smallest_space(self.problem.start, size)) + 32.0 * size * self.experiment.dim
 
     def _simulate(self, size: int) -> SampledRegression | None:
         draws, problem, experiment = self._draws(size), self.problem, self.experiment

@@ -17,7 +17,6 @@ from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
 from ..dynamics.risks.finite import FiniteRisk
 from ..dynamics.risks.population import PopulationRisk
-from ..dynamics.risks.sampled import SampledRisk
 from ..errors import InvalidInput
 from ..lazy.linearized import OnPopulation, OnSample
 from ..lazy.regression import KernelRegression, best_ridge, kernel_regression
@@ -25,6 +24,7 @@ from ..lazy.spectrum import Level, PopulationModes, population_modes, population
 from ..memory import free_memory, refuse
 from ..model.kernel import condition, needed_bytes, smallest_space
 from ..model.starts import STARTS
+from ..model.states.factor import FactorState
 from ..observables import KERNEL_OBSERVABLES
 from ..task.system import begin
 from .averages import Averages
@@ -185,13 +185,17 @@ class _OnStart:
     def on_sample(self) -> OnSample | None:
         """The network linearised on a finite training set."""
         risk = self.problem.train
-        return OnSample(self.problem, risk) if isinstance(risk, SampledRisk) else None
+        return OnSample(self.problem, risk) if isinstance(risk, FiniteRisk) else None
+
+    @property
+    def _has_factor(self) -> bool:
+        return isinstance(self.problem.start, FactorState)
 
     def refuse_too_large(self) -> None:
-        """Refuse a kernel that is none of a factor, or does not fit into memory, before any work is done."""
+        """Refuse a kernel that does not fit into memory, before any work is done."""
         if isinstance(self.problem.train, FiniteRisk):
             P = len(self.problem.train.data.y)
-            needed = needed_bytes(*smallest_space(self.problem.factor, P))
+            needed = needed_bytes(*smallest_space(self.problem.start, P))
             refuse(needed, f"the kernel of {P} samples", "lower --n-train or --dim")
 
     def sample(self) -> SampleSpectrum | None:
@@ -209,7 +213,7 @@ class _OnStart:
 
     def levels(self, bundle: Bundle | None) -> Sequence[Level]:
         law = self.problem.law
-        if law is None or bundle is not None or self.experiment.start == GIVEN:
+        if law is None or bundle is not None or self.experiment.start == GIVEN or not self._has_factor:
             return ()
         start = STARTS.build(self.experiment.start)
         nothing_random = np.random.default_rng(0)
@@ -220,6 +224,10 @@ class _OnStart:
         """Return the kernel over the law of the inputs, where that is known; said, where it is long or left out."""
         law = self.problem.law
         if law is None:
+            return None
+        if not self._has_factor and self.on_sample is not None:
+            if asked:
+                self.say("no learning curve: the kernel of real neurons is known on samples only")
             return None
         order = spectrum_order(self.problem.factor)
         needed, seconds = needed_bytes("monomials", order), 10.0 * order**3 / FLOPS

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..dynamics.problem import Problem, Risk
 from ..dynamics.protocols import Linearizable
+from ..dynamics.risks.finite import FiniteRisk
 from ..dynamics.risks.population import PopulationRisk, Terms
-from ..dynamics.risks.sampled import SampledRisk
 from ..model.quadratic import QuadraticFunctions
+from ..model.states.state import Functions
 from .spectrum import PopulationModes, PopulationSpectrum, population_modes
 
 Array = NDArray[np.float64]
@@ -34,12 +36,12 @@ class OnSample:
     Parameters
     ----------
     problem : Problem
-    risk : SampledRisk
+    risk : FiniteRisk
         Its training risk.
     """
 
     problem: Problem
-    risk: SampledRisk
+    risk: FiniteRisk
 
     @cached_property
     def residual(self) -> Array:
@@ -74,7 +76,7 @@ class OnSample:
         """
         return float(np.sum(self.components**2 / self.eigenvalues))
 
-    def change(self, fitted: Array) -> QuadraticFunctions:
+    def change(self, fitted: Array) -> Functions:
         """Return how the predictor has changed since the start, a function for each row of fractions."""
         return self.problem.modes.functions(-(fitted * self.components).T)
 
@@ -158,7 +160,7 @@ def linearize(problem: Problem) -> Linearization:
     A finite one is decomposed at first use (``Problem.modes``, once a problem), an infinite one here
     (``population_modes``): their docstrings have memory and time.
     """
-    if isinstance(problem.train, SampledRisk):
+    if isinstance(problem.train, FiniteRisk):
         return OnSample(problem, problem.train)
     start = problem.factor
     assert isinstance(problem.train, PopulationRisk)  # what is trained of a factor is one or the other
@@ -170,24 +172,25 @@ def terms_of(linearization: Linearization, fitted: Array) -> list[Terms]:
     """Return the three terms of the exact test loss for each row of fractions; needs a known law."""
     risk = linearization.problem.tests["exact"]
     assert isinstance(risk, PopulationRisk)
-    return risk.terms_of(linearization.change(fitted))
+    return risk.terms_of(cast(QuadraticFunctions, linearization.change(fitted)))
 
 
 def _test_losses(
-    problem: Problem, names: Iterable[str], change: Callable[[Array], QuadraticFunctions], fitted: Array
+    problem: Problem, names: Iterable[str], change: Callable[[Array], Functions], fitted: Array
 ) -> dict[str, Array]:
     """Evaluate test losses, a chunk of the fractions at a time."""
     risks, theta0 = {name: problem.tests[name] for name in names}, np.array(problem.start.theta)
-    at_start = {name: risk.residual(theta0) for name, risk in risks.items() if isinstance(risk, SampledRisk)}
+    at_start = {name: risk.residual(theta0) for name, risk in risks.items() if isinstance(risk, FiniteRisk)}
     height = max(1, CHUNK // max(problem.start.hidden.shape[1] ** 2, *map(_points, risks.values()), 1))
     found: dict[str, list[Array]] = {name: [] for name in risks}
     for first in range(0, len(fitted) if risks else 0, height):
         functions = change(fitted[first : first + height])
         for name, risk in risks.items():
             if isinstance(risk, PopulationRisk):
-                found[name].append(np.array([terms.total for terms in risk.terms_of(functions)]))
+                known = cast(QuadraticFunctions, functions)  # those of a start whose loss over the law is known
+                found[name].append(np.array([terms.total for terms in risk.terms_of(known)]))
             else:
-                assert isinstance(risk, SampledRisk)
+                assert isinstance(risk, FiniteRisk)
                 residual = functions(risk.data.X)
                 residual += at_start[name][:, None]
                 found[name].append(np.mean(residual**2, axis=0))
@@ -196,7 +199,7 @@ def _test_losses(
 
 def _points(risk: Risk) -> int:
     """Return the number of points at which a risk evaluates a function."""
-    return len(risk.data.y) if isinstance(risk, SampledRisk) else 0
+    return len(risk.data.y) if isinstance(risk, FiniteRisk) else 0
 
 
 def lazy_losses(

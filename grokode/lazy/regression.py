@@ -200,5 +200,5 @@ def _residual(linearization: OnSample, ridge: float) -> float:
     modes, components = problem.modes, linearization.components
     wanted = modes.combine(components[:, None])
     w = modes.combine((components / (modes.eigenvalues + ridge))[:, None])
-    applied = problem.factor.kernel_functions(problem.network, X, w)(X) + ridge * w
+    applied = problem.start.kernel_functions(problem.network, X, w)(X) + ridge * w
     return float(np.linalg.norm(applied - wanted) / (np.linalg.norm(wanted) or 1.0))

@@ -14,6 +14,7 @@ from .features import BLOCK, Features, MonomialFeatures, TangentFeatures, blocks
 from .network import Network
 from .quadratic import Monomials, QuadraticFunctions
 from .states.factor import FactorState
+from .states.state import Functions, State
 
 Array = NDArray[np.float64]
 
@@ -48,7 +49,7 @@ class Modes(Protocol):
         """Return what of labels no eigenvector holds, shape (P,)."""
         ...
 
-    def functions(self, coefficients: Array) -> QuadraticFunctions:
+    def functions(self, coefficients: Array) -> Functions:
         r"""Extend combinations of eigenvectors to all inputs, by :math:`K(x, X) u_k / \lambda_k`.
 
         Parameters
@@ -63,8 +64,13 @@ def condition(values: Array) -> float:
     return float(values[0] / values[-1]) if len(values) else 1.0
 
 
-def smallest_space(state: FactorState, n_samples: int) -> tuple[str, int]:
-    """Return in which space the kernel of P samples is decomposed, and the order of the matrix there."""
+def smallest_space(state: State, n_samples: int) -> tuple[str, int]:
+    """Return in which space the kernel of P samples is decomposed, and the order of the matrix there.
+
+    That of real neurons is decomposed in the space of the samples.
+    """
+    if not isinstance(state, FactorState):
+        return "samples", n_samples
     sizes = {
         "samples": n_samples,
         "tangents": state.V.size,
@@ -83,7 +89,7 @@ def needed_bytes(space: str, order: int) -> float:
     return 8.0 * (MATRICES[space] * order**2 + 4 * BLOCK)
 
 
-def decompose(network: Network, state: FactorState, X: Array) -> Modes:
+def decompose(network: Network, state: State, X: Array) -> Modes:
     r"""Decompose the kernel of a state on a sample, in the smallest of three spaces.
 
     In the space of the samples the P x P matrix itself; else the kernel is an inner product of features, of the
@@ -93,7 +99,7 @@ def decompose(network: Network, state: FactorState, X: Array) -> Modes:
     Parameters
     ----------
     network : Network
-    state : FactorState
+    state : State
     X : ndarray, shape (P, D)
 
     Returns
@@ -112,7 +118,7 @@ def decompose(network: Network, state: FactorState, X: Array) -> Modes:
     """
     space, order = smallest_space(state, len(X))
     refuse(needed_bytes(space, order), f"the kernel of {len(X)} samples", "lower n_train or dim")
-    if space == "samples":
+    if space == "samples" or not isinstance(state, FactorState):
         return SampleModes.of(network, state, X)
     features = TangentFeatures(network, state) if space == "tangents" else MonomialFeatures(network, state)
     return FeatureModes.of(features, X)
@@ -128,7 +134,7 @@ class SampleModes:
     vectors : ndarray, shape (P, rank)
     cut : float
     network : Network
-    state : FactorState
+    state : State
     X : ndarray, shape (P, D)
     """
 
@@ -136,11 +142,11 @@ class SampleModes:
     vectors: Array
     cut: float
     network: Network
-    state: FactorState
+    state: State
     X: Array
 
     @classmethod
-    def of(cls, network: Network, state: FactorState, X: Array) -> SampleModes:
+    def of(cls, network: Network, state: State, X: Array) -> SampleModes:
         """Decompose the matrix."""
         values, vectors, cut = eigenpairs(state.kernel(network, X, X), len(X))
         return cls(values, vectors, cut, network, state, X)
@@ -157,7 +163,7 @@ class SampleModes:
         """Return what of labels no eigenvector holds, shape (P,)."""
         return r - self.combine(self.project(r)[:, None])[:, 0]
 
-    def functions(self, coefficients: Array) -> QuadraticFunctions:
+    def functions(self, coefficients: Array) -> Functions:
         """Extend combinations of eigenvectors to all inputs."""
         weights = self.vectors @ (coefficients / self.eigenvalues[:, None])
         return self.state.kernel_functions(self.network, self.X, weights)

@@ -14,7 +14,7 @@ from ..dynamics.pace import Pace
 from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
 from ..dynamics.protocols import Linearizable
-from ..dynamics.risks.sampled import SampledRisk
+from ..dynamics.risks.finite import FiniteRisk
 from ..lazy.linearized import CHUNK, Linearization, OnSample, lazy_losses, linearize
 from ..lazy.regression import kernel_regression
 from ..lazy.spectrum import spectrum_order
@@ -43,24 +43,24 @@ class LazyLosses:
 
     def applies(self, problem: Problem, optimizer: object, pace: Pace | None) -> bool:
         """Whether the optimizer moves a linearised network in closed form."""
-        if not (
-            isinstance(problem.start, FactorState) and isinstance(optimizer, Linearizable) and optimizer.closed_form
-        ):
+        if not (isinstance(problem.start, FactorState) or isinstance(problem.train, FiniteRisk)):
+            return False
+        if not (isinstance(optimizer, Linearizable) and optimizer.closed_form):
             return False
         return pace is None or pace.steady or not optimizer.steps
 
     def cost(self, problem: Problem) -> Cost:
         """Return what it takes: one eigendecomposition, and a function of the inputs a reading."""
-        start = problem.factor
-        D = start.V.shape[1]
-        points = sum(len(risk.data.y) for risk in problem.tests.values() if isinstance(risk, SampledRisk))
-        if isinstance(problem.train, SampledRisk):
+        start = problem.start
+        D = start.hidden.shape[1]
+        points = sum(len(risk.data.y) for risk in problem.tests.values() if isinstance(risk, FiniteRisk))
+        if isinstance(problem.train, FiniteRisk):
             P = len(problem.train.data.y)
             space, order = smallest_space(start, P)
             once = 10.0 * order**3 + (0 if space == "samples" else 2.0 * P * order**2)
             evaluated = points + (2 * P if space == "samples" else 2 * D)
         else:
-            space, order = "monomials", spectrum_order(start)
+            space, order = "monomials", spectrum_order(problem.factor)
             once, evaluated = 10.0 * order**3, points + 2 * D
         return Cost(
             once=once / FLOPS,

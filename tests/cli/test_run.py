@@ -359,7 +359,7 @@ def test_presets_lists_those_of_the_paper(cli):
     ended = cli("presets", "--json", "-")
     listed = strictly(ended.out)
     assert listed["schema"] == "grokode.presets/1"
-    numbers = ("1", "10", "13a", "14", "3a", "3b", "3e", "4", "5", "7", "9")
+    numbers = ("1", "10", "11", "13a", "14", "15", "3a", "3b", "3e", "4", "5", "7", "9")
     assert [preset["name"] for preset in listed["presets"]] == [f"kumar-fig{number}" for number in numbers]
     for preset in listed["presets"]:
         assert preset["summary"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import InvalidInput
 from ..network import Network
+from .state import Functions
 
 Array = NDArray[np.float64]
 
@@ -145,6 +146,10 @@ class RealNeurons(ABC):
         (values1, C1), (values2, C2) = self.slopes(network, X1), self.slopes(network, X2)
         K: Array = values1 @ values2.T + (X1 @ X2.T) * (C1 @ C2.T)
         return K
+
+    def kernel_functions(self, network: Network, X: Array, weights: Array) -> Functions:
+        r"""Return :math:`\sum_\mu w_{\mu k} K(\cdot, x_\mu)` for points X (P, D) and weights (P, K)."""
+        return lambda there: self.kernel(network, there, X) @ weights
 
 
 class NeuronState(RealNeurons):

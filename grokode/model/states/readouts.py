@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from ...errors import InvalidInput
 from ..network import Network
+from ..quadratic import QuadraticFunctions
 from .neurons import RealNeurons
+from .state import Functions
 
 Array = NDArray[np.float64]
 
@@ -64,6 +66,25 @@ class ReadoutState(RealNeurons):
         U = self.hidden
         M: Array = U.T @ (self.readouts[:, None] * U)
         return M
+
+    def kernel_functions(self, network: Network, X: Array, weights: Array) -> Functions:
+        r"""Return :math:`\sum_\mu w_{\mu k} K(\cdot, x_\mu)` for points X (P, D) and weights (P, K).
+
+        With :math:`p_i = \sum_\mu w_\mu \phi_i / \sqrt N` and :math:`q_i = \sum_\mu w_\mu c_i x_\mu` they are
+
+        .. math:: b = \sum_i p_i U_i + u_i q_i, \qquad
+                  S = \epsilon \sqrt N\, \mathrm{sym} \sum_i U_i (\tfrac12 p_i U_i + u_i q_i)^T
+        """
+        if not self.quadratic(network):
+            return super().kernel_functions(network, X, weights)
+        (u, U), (values, C) = self.split(self.theta), self.slopes(network, X)
+        b, S = [], []
+        for w in weights.T:
+            of_readouts, of_weights = (values.T @ w)[:, None] * U, u[:, None] * ((C * w[:, None]).T @ X)
+            turned = network.eps * np.sqrt(self.width) * (U.T @ (of_readouts / 2 + of_weights))
+            b.append(np.sum(of_readouts + of_weights, axis=0))
+            S.append((turned + turned.T) / 2)
+        return QuadraticFunctions(np.array(b), np.array(S))
 
     def moved(self, change: Array) -> tuple[Array, Array]:
         """Return how (wbar, M) change with theta, from the change itself: nothing cancels."""

@@ -12,6 +12,14 @@ from ..network import Network
 Array = NDArray[np.float64]
 
 
+class Functions(Protocol):
+    """Functions of the inputs, K of them."""
+
+    def __call__(self, X: Array) -> Array:
+        """Evaluate at inputs X, shape (P, D); returns shape (P, K)."""
+        ...
+
+
 class State(Protocol):
     r"""Where a network stands.
 
@@ -52,6 +60,10 @@ class State(Protocol):
 
     def kernel(self, network: Network, X1: Array, X2: Array) -> Array:
         """Neural tangent kernel in units of inverse flow time, shape (P1, P2)."""
+        ...
+
+    def kernel_functions(self, network: Network, X: Array, weights: Array) -> Functions:
+        r"""Return :math:`\sum_\mu w_{\mu k} K(\cdot, x_\mu)`; quadratic functions where f is quadratic."""
         ...
 
 
