@@ -86,7 +86,8 @@ class Registry:
         """
         name, colon, arguments = text.partition(":")
         fields = self.parameters(name)
-        example = f"write {name}:{next(iter(fields))}=..." if fields else f"{name} has no parameters"
+        required = [key for key, field in fields.items() if _required(field)]
+        example = f"write {name}:{[*required, *fields][0]}=..." if fields else f"{name} has no parameters"
         if colon and not arguments:
             raise InvalidInput(f"{self.kind} {text!r} ends with its colon; {example}, or leave the colon out")
         given: dict[str, str] = {}
@@ -114,14 +115,14 @@ class Registry:
         name, given = self.split(text)
         fields = self.parameters(name)
         values = {key: _parse(raw, str(fields[key].type), f"{self.kind} {name}:{key}") for key, raw in given.items()}
-        missing = [
-            f.name
-            for f in fields.values()
-            if f.name not in values and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        ]
+        missing = [key for key, field in fields.items() if key not in values and _required(field)]
         if missing:
             raise InvalidInput(f"{self.kind} {name!r} needs {missing[0]}: write {name}:{missing[0]}=...")
         return self.load(name)(**values)
+
+
+def _required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 WANTED = {"int": "a whole number", "float": "a number", "bool": "true or false"}

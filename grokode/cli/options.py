@@ -59,7 +59,7 @@ Hermite = Annotated[
     option(
         "--hermite",
         panel=SYSTEM,
-        help="Degree k of an activation h + eps/2 He_k(h); 0, the default, is h + eps/2 h^2. From 3 on all neurons are "
+        help="Degree k of an activation h + eps/2 He_k(h), 0 by default: h + eps/2 h^2. From 3 on all neurons are "
         "needed, and the test loss is that of --n-test points.",
     ),
 ]
@@ -68,7 +68,7 @@ Readouts = Annotated[
     option(
         "--readouts",
         panel=SYSTEM,
-        help="fixed to 1, or trained, from N(0, 1) and at the learning rate of the weights; needs all neurons.",
+        help="fixed by default, to 1; or trained, from N(0, 1) at the learning rate of the weights: needs all neurons.",
     ),
 ]
 Centered = Annotated[

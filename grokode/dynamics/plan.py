@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .problem import Risk
+from .problem import Trained
 from .protocols import Demand, Flow, LeastSquares, Method, Solver
 
 Array = NDArray[np.float64]
 
 
-def plan(flow: Flow, risk: Risk, theta0: Array, solver: Solver, *, rtol: float, t_max: float, memory: float) -> Method:
+def plan(
+    flow: Flow, risk: Trained, theta0: Array, solver: Solver, *, rtol: float, t_max: float, memory: float
+) -> Method:
     """Choose the method for a flow; see ``Demand`` for what decides."""
     n = (1 + flow.memories) * theta0.size
     loss = risk.loss(theta0)
@@ -48,7 +50,7 @@ TIGHTEST = 1e-10
 """Below this relative tolerance rounding of z, amplified by high-order differences, stalls a solver."""
 
 
-def tolerances(risk: Risk, loss: float, rtol: float) -> tuple[float, float]:
+def tolerances(risk: Trained, loss: float, rtol: float) -> tuple[float, float]:
     r"""Tolerances on z for a promise on the losses.
 
     An error that is small beside the start can be large beside the labels (uncentred, large alpha), so rtol
@@ -66,7 +68,7 @@ DIVERGED = 1e6
 """Times the largest loss that a map may come back from."""
 
 
-def ceiling(risk: Risk, theta0: Array) -> float:
+def ceiling(risk: Trained, theta0: Array) -> float:
     r"""Return the train loss beyond which a map has diverged.
 
     A catapult may lift the loss by about :math:`\alpha^2` and come back; nothing comes back from a million

@@ -28,7 +28,9 @@ from .risks.tensor import TensorRisk, needed_bytes, pays
 from .risks.weighted import WeightedRisk
 from .risks.weighted import pays as weighted_pays
 
-Risk = EmpiricalRisk | TensorRisk | PopulationRisk | IsotropicRisk | NeuronRisk | WeightedRisk
+Risk = EmpiricalRisk | TensorRisk | PopulationRisk | NeuronRisk | WeightedRisk
+Trained = Risk | IsotropicRisk
+"""What optimizers are bound to."""
 
 EVALUATIONS = 1000.0
 """Assumed of a flow's training risk, and at most of a test risk: what a stopwatch chose it might not choose again."""
@@ -64,7 +66,7 @@ class Problem:
         return cls(network, draw.start, bind(network, draw.start, draw.train, evaluations), tests, draw.directions)
 
     @cached_property
-    def trained(self) -> Risk:
+    def trained(self) -> Trained:
         """What is integrated: the train risk, on fewer numbers where these have the same training."""
         return reduced(self.train) if isinstance(self.train, PopulationRisk) else self.train
 

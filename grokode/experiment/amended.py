@@ -58,14 +58,14 @@ def refuse_twice(flags: Mapping[str, Any]) -> None:
             raise InvalidInput(f"{key} = {flags[key]} and {name}:{key}={given[key]} set the same parameter; keep one")
 
 
-def followed(optimizer: str, stated: Mapping[str, Any], ratio: float) -> tuple[str, tuple[str, ...]]:
-    r"""Take over what a bundle states of its training into an optimizer that was named beside it.
+def followed(optimizer: str, replaced: str, ratio: float) -> tuple[str, tuple[str, ...]]:
+    r"""Take over the parameters of an optimizer into one that was named in its place.
 
     Parameters
     ----------
     optimizer : str
-    stated : mapping
-        The bundle's ``momentum``, ``nesterov``, ``weight_decay``, ``decoupled`` and ``batch_size``, those it has.
+    replaced : str
+        What was in force: of a bundle, a saved run, a spec or a preset.
     ratio : float
         :math:`N / \alpha^2`, which makes a weight decay one of flow time.
 
@@ -74,12 +74,12 @@ def followed(optimizer: str, stated: Mapping[str, Any], ratio: float) -> tuple[s
     str
         The optimizer with every parameter it has, unless its own text sets that.
     tuple of str
-        What it leaves out of what is stated.
+        What it has no parameter for.
     """
     name, given = OPTIMIZERS.split(optimizer)
     known = OPTIMIZERS.parameters(name)
     taken, left = {}, []
-    for key, value in stated.items():
+    for key, value in _stated(replaced).items():
         other = "decay_rate" if key == "weight_decay" and key not in known else key
         if other in given or (key in DECAYS and DECAYS & given.keys()) or value is False:
             continue
@@ -88,6 +88,16 @@ def followed(optimizer: str, stated: Mapping[str, Any], ratio: float) -> tuple[s
         elif value and key not in ("decoupled", name):  # without a memory both decays are one; nesterov is a name too
             left.append(f"{key} = {value}")
     return _written(name, given | taken), tuple(left)
+
+
+def _stated(optimizer: str) -> dict[str, Any]:
+    """Return what an optimizer states of its training: what its text sets, its momentum, and that it is Nesterov's."""
+    name, given = OPTIMIZERS.split(optimizer)
+    built = OPTIMIZERS.build(optimizer)
+    stated = {key: getattr(built, key) for key in given if key != "seed"}
+    if getattr(built, "momentum", 0.0):
+        stated |= {"momentum": built.momentum}
+    return stated | ({"nesterov": True} if name == "nesterov" else {})
 
 
 def _written(name: str, given: Mapping[str, str]) -> str:

@@ -169,6 +169,8 @@ class Bundle:
             values["optimizer"] = trained
         if self.step is not None:
             values |= {"steps": int(np.asarray(self.step)[-1]), "points": "bundle"}
+        elif np.ndim(self.lr):
+            values |= {"steps": len(np.asarray(self.lr))}
         return values
 
     def stated(self) -> dict[str, Any]:

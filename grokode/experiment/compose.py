@@ -15,7 +15,7 @@ from .amended import SHORTHANDS, amended, followed, refuse_twice
 from .bundle import Bundle
 from .result import Run
 from .sources import Preset, load_preset
-from .spec import DEFAULTS, Experiment, merge
+from .spec import DEFAULTS, GIVEN, Experiment, merge
 
 BUNDLE_DEFAULTS: dict[str, Any] = {"optimizer": "gradient_descent", "steps": 10_000}
 """For a bundle that does not say how long it was trained."""
@@ -95,11 +95,21 @@ def compose(
     if shorthands:
         experiment = experiment.model_copy(update={"optimizer": amended(experiment.optimizer, shorthands)})
     notes: list[str] = []
-    if bundle is not None and flags.get("optimizer") is not None:
-        optimizer, left = followed(experiment.optimizer, bundle.stated(), experiment.width / experiment.alpha**2)
-        experiment = experiment.model_copy(update={"optimizer": optimizer})
-        if left:
-            notes.append(f"{optimizer.partition(':')[0]} leaves out what the bundle states: {', '.join(left)}")
+    if flags.get("optimizer") is not None:
+        replaced = next((layer["optimizer"] for _, layer in reversed(layers[:-1]) if "optimizer" in layer), "")
+        if replaced:
+            ratio = experiment.width / experiment.alpha**2
+            optimizer, left = followed(experiment.optimizer, replaced, ratio)
+            experiment = experiment.model_copy(update={"optimizer": optimizer})
+            if left:
+                notes.append(f"{optimizer.partition(':')[0]} leaves out what {replaced} has: {', '.join(left)}")
+    if bundle is not None and np.ndim(bundle.lr) and experiment.schedule == GIVEN:
+        notes += [
+            f"--{key} {flags[key]} is the largest of the bundle's lr, which keep their ratios; --schedule constant "
+            "makes them one"
+            for key in ("lr", "dt")
+            if flags.get(key) is not None
+        ]
     if bundle is not None and bundle.covariance is not None:
         experiment = experiment.model_copy(update={"covariance": None})  # the bundle's own is in force
     notes += _idle(flags, experiment)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..dynamics.optimizers.decaying import Decaying
+from ..dynamics.optimizers.gradient_flow import GradientFlow
 from ..dynamics.optimizers.momentum import WithMomentum
+from ..dynamics.optimizers.momentum_flow import MomentumFlow
 from ..dynamics.optimizers.nesterov import Nesterov
 from ..dynamics.optimizers.sgd import Sgd
 from ..dynamics.pace import Pace, ScheduledPace
@@ -61,6 +63,10 @@ def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundl
         raise InvalidInput("this experiment has no step; give --dt, the flow time of one")
     if not 0 < pace.dt <= end <= MOST * pace.dt:
         raise InvalidInput(f"dt must be between {end / MOST:.3g} and {end:.6g}, the end of the run, got {pace.dt}")
+    if dt is not None and experiment.schedule != "constant" and "step" in run.curves:
+        raise InvalidInput(
+            f"dt = {dt:g} would take the place of the run's schedule {experiment.schedule!r}; leave it out"
+        )
     if not pace.steady and "step" not in run.curves:
         raise InvalidInput("a flow to a time of its own has no steps for a schedule to count; give --dt, one for all")
     saved = run.curves["step"].values if "step" in run.curves and dt is None else pace.steps(run.t)
@@ -97,21 +103,25 @@ def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundl
         arrays |= {name: value for name, value in given.arrays().items() if name in declared}
     if isinstance(points, Data):
         arrays |= {"X_test": points.X, "y_test": points.y}
-    return Bundle(**arrays, **_trained(run, pace, width))
+    return Bundle(**arrays, **_trained(run, pace, width, int(arrays["step"][-1])))
 
 
-def _trained(run: Run, pace: Pace, width: int) -> dict[str, Any]:
-    """Return what a bundle states of the optimizer that made a run."""
+def _trained(run: Run, pace: Pace, width: int, steps: int) -> dict[str, Any]:
+    """Return what a bundle states of the optimizer that made a run; of a flow what the training that it follows has."""
     optimizer = optimizer_of(run.experiment, run.bundle)
     stated: dict[str, Any] = {}
+    if isinstance(optimizer, GradientFlow) and optimizer.decay_rate:
+        stated |= {"weight_decay": optimizer.decay_rate * run.experiment.alpha**2 / width}
     if isinstance(optimizer, Decaying) and optimizer.decays:
         rate = optimizer.rate(pace)
         stated |= {"weight_decay": rate * run.experiment.alpha**2 / width, "decoupled": optimizer.decoupled}
+    if isinstance(optimizer, MomentumFlow):
+        stated |= {"momentum": optimizer.momentum}
     if isinstance(optimizer, WithMomentum) and optimizer.momentum:
         nesterov = optimizer.nesterov if isinstance(optimizer, Sgd) else isinstance(optimizer, Nesterov)
         stated |= {"momentum": optimizer.momentum, "nesterov": nesterov}
     if isinstance(optimizer, Sgd):
-        order, steps = optimizer.order(int(run.experiment.n_train)), int(run.curves["step"].values[-1])
+        order = optimizer.order(int(run.experiment.n_train))
         refuse_run(8.0 * steps * optimizer.batch_size)
         stated |= {
             "batch_size": optimizer.batch_size,

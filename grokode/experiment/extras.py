@@ -80,7 +80,7 @@ def choose_extras(
     curves: list[CurveObservable] = [CURVE_OBSERVABLES.build(name) for name in CURVE_OBSERVABLES]
     observables: list[CostlyObservable] = [KERNEL_OBSERVABLES.build(name) for name in KERNEL_OBSERVABLES]
     idle = [item.title for item in curves if not item.applies(problem, optimizer, pace)]
-    if wanted and idle:
+    if idle:
         say(f"no curves of {', '.join(idle)}: no closed form moves the modes of this training")
     purse = _Purse(readings=readings, seconds=seconds + START_UP, bytes=free, everything=bool(wanted))
     kept = Extras(

@@ -19,7 +19,7 @@ from ..model.states.state import State
 from ..outcome import Status, Work
 from .amended import described
 from .bundle import Bundle
-from .spec import Experiment
+from .spec import Experiment, step_words
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -144,8 +144,7 @@ class Run:
         experiment, optimizer = self.experiment, OPTIMIZERS.build(self.experiment.optimizer)
         if not (optimizer.steps or optimizer.order > 1):
             return described(experiment.optimizer)
-        step = f"lr {experiment.lr:g}" if experiment.lr is not None else f"dt {experiment.dt:g}"
-        return f"{described(experiment.optimizer)}, {step}"
+        return f"{described(experiment.optimizer)}, {step_words(experiment)}"
 
     def _repr_html_(self) -> str:
         from ..plot.figure import picture

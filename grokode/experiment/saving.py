@@ -85,7 +85,8 @@ def logged_steps(experiment: Experiment, bundle: Bundle | None) -> NDArray[np.in
             "points = 'bundle' stands for the steps of a bundle; give --bundle FILE.npz, or a number of points"
         )
     logged = np.asarray(bundle.step, dtype=np.int64)
-    return logged[logged <= (experiment.steps or logged[-1])]
+    end = experiment.steps or logged[-1]
+    return np.union1d(logged[logged <= end], [end])  # the end that is asked for is kept, logged or not
 
 
 def _whole(steps: Array) -> NDArray[np.int64]:

@@ -151,6 +151,8 @@ class _Simulation:
     def run(self) -> Run:
         """Integrate, look whether the curve can be trusted, and collect what was observed."""
         experiment = self.experiment
+        if self.bundle is not None and self.bundle.step is not None and experiment.points != "bundle":
+            self.say(f"the curves are saved at {len(self.saved)} points of this run, not at the bundle's step")
         method = None if self.optimizer.steps else self._method(experiment.rtol)
         if method and self.optimizer.order > 1:
             self._warn_of_step()
@@ -261,7 +263,7 @@ class _Simulation:
         return integrate(flow, theta0, self.experiment.alpha, self.saved.tolist(), method, control)
 
     def _descend(self, control: Control, recorder: Recorder) -> Trajectory:
-        train, name = self.trained, self.experiment.optimizer
+        train, name = self.trained, self.experiment.optimizer.partition(":")[0]
         theta0 = np.array(train.start.theta)
         descent = self.optimizer.on(train, self.pace)
         loss = train.loss(theta0)

@@ -139,6 +139,15 @@ class Experiment(BaseModel):
         return value
 
 
+def step_words(experiment: Experiment) -> str:
+    """Say how large the steps of an experiment are."""
+    size = f"lr {experiment.lr:g}" if experiment.lr is not None else f"dt {experiment.dt:g}"
+    if experiment.schedule == "constant":
+        return size
+    schedule = "one a step" if experiment.schedule == GIVEN else experiment.schedule
+    return f"{size.replace(' ', ' up to ', 1)}, {schedule}"
+
+
 DEFAULTS: dict[str, Any] = {"dt": 0.5, "t_max": 1e5, "points": 200}
 """What the bare command runs, beside the fields' own defaults."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..convention import learning_rate
 from ..dynamics.optimizers.decaying import Decaying
 from ..dynamics.optimizers.momentum import WithMomentum
-from ..dynamics.pace import Pace
+from ..dynamics.pace import Pace, ScheduledPace
 from ..dynamics.problem import Problem
 from ..dynamics.risks.jacobian import spectral_radius
 from .spec import Experiment
@@ -37,12 +37,14 @@ def stable_dt(problem: Problem, rate: float = 0.0) -> float:
 def too_large(experiment: Experiment, optimizer: Any, problem: Problem, pace: Pace) -> str:
     """Say why steps blew up, and what would not; with momentum no stable step is known."""
     size = "dt" if experiment.lr is None else "lr"
-    given = f"{size} {getattr(experiment, size):.6g}"
+    longest = float(np.max(pace.sizes)) if isinstance(pace, ScheduledPace) else pace.dt
+    given = f"{size} {getattr(experiment, size) * longest / pace.dt:.6g}"
+    given += "" if pace.steady else f", the largest of the schedule {experiment.schedule!r},"
     rate = optimizer.rate(pace) if isinstance(optimizer, Decaying) else 0.0
-    if pace.dt * rate > 2:
-        return f"the decay takes {pace.dt * rate:.3g} times the weights a step ({given}); lower it, or --{size}"
+    if longest * rate > 2:
+        return f"the decay takes {longest * rate:.3g} times the weights a step ({given}); lower it, or --{size}"
     dt = stable_dt(problem, rate)
-    if rate and pace.dt < dt:
+    if rate and longest < dt:
         return (
             f"the decay (a part {rate:.3g} a unit of flow time) moves the predictor further than labels are; lower it"
         )

@@ -59,7 +59,8 @@ def pace_of(
     optimizer = OPTIMIZERS.build(experiment.optimizer)
     if not optimizer.steps and optimizer.order > 1:
         raise InvalidInput(
-            f"{experiment.optimizer} corrects for one step; leave out the schedule {experiment.schedule!r}"
+            f"{experiment.optimizer} corrects for one step, and the schedule is {experiment.schedule!r}; use "
+            "--schedule constant"
         )
     steps = experiment.steps if steps is None else steps
     if steps is None and not optimizer.steps:
@@ -101,6 +102,14 @@ def _factors_until(experiment: Experiment, schedule: Warmed | Table, dt: float) 
     """Return the factors of as many steps as take an experiment to its end."""
     end = experiment.times[-1] if experiment.times else experiment.t_max
     assert end is not None  # of steps and t_max one is set
+    if isinstance(schedule, Table):
+        after = np.cumsum(dt * schedule.values)
+        if after[-1] < end:
+            raise InvalidInput(
+                f"the {len(after)} values of {schedule.source} take t = {after[-1]:.6g}, not {end:.6g}; add values, or "
+                "lower --t-max"
+            )
+        return schedule.values[: int(np.searchsorted(after, end)) + 1]
     steps = 1024
     while True:
         factors = _factors(schedule, min(steps, LONGEST))

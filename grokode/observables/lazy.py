@@ -22,6 +22,9 @@ from ..model.kernel import condition, needed_bytes, smallest_space
 from ..model.states.factor import FactorState
 from .column import Cost
 
+OVERSHOOT = 10.0
+"""Momentum may carry a mode beyond where it began, and back; what is further out diverges."""
+
 LABELS = {
     "train": ("loss_train_lazy", "train loss, linearised"),
     "exact": ("loss_test_exact_lazy", "test loss (exact), linearised"),
@@ -83,7 +86,7 @@ class Lazy:
         """Return the curves at flow times t, shape (T,); none where a step is too long for a mode to decay."""
         assert isinstance(optimizer, Linearizable)
         left = optimizer.decay(self.linearization.rates, t[-1:], dt)
-        if not np.all(np.abs(left) <= 1 + 1e-9):  # rounding of a mode that stays; a NaN has overflown
+        if not np.all(np.abs(left) <= OVERSHOOT):  # a NaN has overflown
             return ()
         losses = lazy_losses(self.linearization, optimizer, t, dt)
         return [

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..experiment.amended import described
-from ..experiment.spec import Experiment
+from ..experiment.spec import Experiment, step_words
 from .agreement import Agreement, pooled
 from .compared import Compared
 from .fit import Fit
@@ -94,8 +94,7 @@ class Overlay:
         one = self.experiments[0]
         if len(self.experiments) > 1:
             return f"{described(one.optimizer)}, of each bundle's own arrays"
-        step = f"lr {one.lr:g}" if one.lr is not None else f"dt {one.dt:g}"
-        training = f"{described(one.optimizer)}, {step}, alpha {one.alpha:g}, eps {one.eps:g}"
+        training = f"{described(one.optimizer)}, {step_words(one)}, alpha {one.alpha:g}, eps {one.eps:g}"
         if self.draws is None:
             return f"{training}, of the bundle's own arrays"
         system = f"dim {one.dim}, n_train {one.n_train}, width {one.width}, sigma {one.sigma:g}, noise {one.noise:g}"

@@ -207,8 +207,9 @@ def overlay_picture(overlay: OverlayCarrier, title: str = "") -> Figure:
         ticks(above.yaxis)
         ticks(below.xaxis)
         sizes = {one.pace.dt for one in overlay.compared if one.pace.steady}
-        below.set_xlabel("flow time t (steps × lr α²/N)")
-        if len(sizes) == 1 and all(one.pace.steady for one in overlay.compared):
+        steady = all(one.pace.steady for one in overlay.compared)
+        below.set_xlabel(f"flow time t ({'steps ×' if steady else 'sum of'} lr α²/N)")
+        if len(sizes) == 1 and steady:
             _steps_above(above, sizes.pop())
         figure.suptitle(title or overlay.headline, x=0.85 / 6, y=1 - 0.08 / 5, ha="left", va="top", fontsize=9)
         above.legend(handles=_legend(overlay), loc="best")

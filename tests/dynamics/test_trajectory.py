@@ -276,7 +276,9 @@ def test_the_tolerance_shrinks_where_the_start_dwarfs_the_labels(make_problem):
 
 def test_a_run_out_of_time_starts_no_product_with_the_jacobian(make_problem):
     problem = make_problem()
-    flow = trajectory.ScaledFlow(GradientFlow().on(problem.train), problem.start.V, 1.0, float("-inf"), lambda theta: theta)
+    flow = trajectory.ScaledFlow(
+        GradientFlow().on(problem.train), problem.start.V, 1.0, float("-inf"), lambda theta: theta
+    )
     late = trajectory.TimedJacobian(problem.train.jacobian(problem.start.V), flow.check)
     for call in (lambda: late.times(np.ones(problem.start.V.size)), lambda: late.factor(1.0)):
         with pytest.raises(trajectory._TimeUp):

@@ -5,8 +5,8 @@ import pytest
 
 import grokode
 from grokode import Bundle, InvalidInput
-from grokode.experiment import files
 from grokode.experiment.examine import problem
+from grokode.experiment.exporting import export
 from grokode.model.states.factor import FactorState
 from grokode.model.states.neurons import NeuronState
 from grokode.model.states.readouts import ReadoutState
@@ -60,7 +60,7 @@ def test_a_run_is_what_plain_numpy_trains_from_its_own_bundle(kind, momentum):
     optimizer = {"optimizer": f"heavy_ball:momentum={momentum}"} if momentum else {}
     parameters = {**SMALL, **DESCENT, **KINDS[kind], **optimizer}
     run = grokode.run(**parameters)
-    losses, square, change = trained(files.export(run), parameters.get("hermite", 0), 300, momentum)
+    losses, square, change = trained(export(run), parameters.get("hermite", 0), 300, momentum)
     # 300 steps of some ten roundings each, on a loss that falls
     np.testing.assert_allclose(run.loss_train, losses[run.step, 0], rtol=1e-11)
     np.testing.assert_allclose(run.loss_test_sample, losses[run.step, 1], rtol=1e-11)
@@ -72,12 +72,12 @@ def test_a_run_is_what_plain_numpy_trains_from_its_own_bundle(kind, momentum):
 @each_kind
 def test_a_bundle_made_of_a_run_runs_to_the_same_curves(kind, tmp_path):
     run = grokode.run(**{**SMALL, **DESCENT, **KINDS[kind]})
-    files.save(run, tmp_path / "run.npz")
-    made = files.export(grokode.load(tmp_path / "run.npz"))
+    grokode.save(run, tmp_path / "run.npz")
+    made = export(grokode.load(tmp_path / "run.npz"))
     grokode.bundle.save(tmp_path / "bundle.npz", made)
     again = grokode.run(grokode.bundle.load(tmp_path / "bundle.npz"))
     np.testing.assert_allclose(again.loss_train, run.loss_train, rtol=1e-11)
-    files.save(again, tmp_path / "again.npz")
+    grokode.save(again, tmp_path / "again.npz")
     np.testing.assert_array_equal(grokode.load(tmp_path / "again.npz").bundle.W0, made.W0)
 
 
@@ -225,7 +225,7 @@ def test_what_cannot_be_is_refused_in_one_line(parameters, message):
 def test_more_neurons_than_a_run_has_cannot_be_exported():
     run = grokode.run(**{**SMALL, **DESCENT}, readouts="trained")
     with pytest.raises(InvalidInput, match="5 real neurons, and no others train like them; got 9"):
-        files.export(run, width=9)
+        export(run, width=9)
 
 
 # ---- the lazy regime

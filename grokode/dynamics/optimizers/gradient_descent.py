@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .. import decay
 from ..pace import Pace
-from ..problem import Risk
+from ..problem import Trained
 from ..risks.empirical import EmpiricalRisk
 from .compiled import CompiledOn
 from .decaying import Decaying
@@ -30,7 +30,7 @@ class GradientDescent(Decaying):
         """Whether modes of a linear problem decay as ``decay`` says."""
         return not self.decays
 
-    def on(self, risk: Risk, pace: Pace) -> DescentOn | CompiledOn:
+    def on(self, risk: Trained, pace: Pace) -> DescentOn | CompiledOn:
         """Bind to a risk and a step."""
         if isinstance(risk, EmpiricalRisk):
             return CompiledOn(risk, pace, self.rate(pace))

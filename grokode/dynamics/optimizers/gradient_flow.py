@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .. import decay
 from ..pace import Pace
-from ..problem import Risk
+from ..problem import Trained
 from ..risks.empirical import EmpiricalRisk
 from ..risks.jacobian import Jacobian, Shifted
 from ..risks.residuals import Residuals
@@ -55,7 +55,7 @@ class GradientFlow:
         """Whether modes of a linear problem decay as ``decay`` says."""
         return not self.decay_rate
 
-    def on(self, risk: Risk, pace: Pace | None = None) -> GradientFlowOn:
+    def on(self, risk: Trained, pace: Pace | None = None) -> GradientFlowOn:
         """Bind to a risk; continuous time has no use for a step."""
         if self.decay_rate:
             return DecayingFlowOn(risk, self.decay_rate)
@@ -72,7 +72,7 @@ class GradientFlowOn:
     memories = 0
     real_spectrum = True
 
-    def __init__(self, risk: Risk) -> None:
+    def __init__(self, risk: Trained) -> None:
         self._risk = risk
 
     def start(self, moved: Array) -> Array:
@@ -107,7 +107,7 @@ class SampleGradientFlowOn(GradientFlowOn):
 class DecayingFlowOn(GradientFlowOn):
     """The gradient flow of one risk with weight decay, towards zero weights."""
 
-    def __init__(self, risk: Risk, rate: float) -> None:
+    def __init__(self, risk: Trained, rate: float) -> None:
         super().__init__(risk)
         self._rate = rate
 

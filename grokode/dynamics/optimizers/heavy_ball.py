@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .. import decay
 from ..pace import Pace
-from ..problem import Risk
+from ..problem import Trained
 from .compiled import CompiledOn
 from .momentum import MomentumOn, WithMomentum
 
@@ -33,7 +33,7 @@ class HeavyBall(WithMomentum):
         """Whether modes of a linear problem decay as ``decay`` says."""
         return not self.decays
 
-    def on(self, risk: Risk, pace: Pace) -> MomentumOn | CompiledOn:
+    def on(self, risk: Trained, pace: Pace) -> MomentumOn | CompiledOn:
         """Bind to a risk and a step."""
         return self.whole(risk, pace, nesterov=False)
 

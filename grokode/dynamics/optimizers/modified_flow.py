@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...errors import InvalidInput
 from .. import decay
 from ..pace import Pace
-from ..problem import Risk
+from ..problem import Trained
 from ..risks.jacobian import Jacobian, Solve
 
 Array = NDArray[np.float64]
@@ -36,7 +36,7 @@ class ModifiedFlow:
     order: ClassVar[int] = 2
     follows: ClassVar[str] = "gradient_descent"
 
-    def on(self, risk: Risk, pace: Pace | None) -> ModifiedFlowOn:
+    def on(self, risk: Trained, pace: Pace | None) -> ModifiedFlowOn:
         """Bind to a risk and the step that is corrected for."""
         if pace is None:
             raise InvalidInput("modified_flow corrects for a step; give --lr (finite width) or --dt")
@@ -53,7 +53,7 @@ class ModifiedFlowOn:
     memories = 0
     real_spectrum = True
 
-    def __init__(self, risk: Risk, dt: float) -> None:
+    def __init__(self, risk: Trained, dt: float) -> None:
         self._risk, self._dt = risk, dt
 
     def start(self, moved: Array) -> Array:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import InvalidInput
 from ..pace import Pace
-from ..problem import Risk
+from ..problem import Trained
 from ..risks.empirical import EmpiricalRisk
 from .compiled import CompiledOn
 from .decaying import Decaying
@@ -43,7 +43,7 @@ class WithMomentum(Decaying):
         Decaying.__post_init__(self)
         check_momentum(self.momentum)
 
-    def whole(self, risk: Risk, pace: Pace, *, nesterov: bool) -> MomentumOn | CompiledOn:
+    def whole(self, risk: Trained, pace: Pace, *, nesterov: bool) -> MomentumOn | CompiledOn:
         """Return the map that follows the force of a whole risk."""
         if isinstance(risk, EmpiricalRisk):
             rate, decoupled = self.rate(pace), self.decoupled

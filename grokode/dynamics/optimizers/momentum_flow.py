@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...errors import InvalidInput
 from .. import decay
 from ..pace import Pace
-from ..problem import Risk
+from ..problem import Trained
 from ..risks.jacobian import Jacobian, Solve
 from .momentum import check_momentum
 
@@ -45,7 +45,7 @@ class MomentumFlow:
     def __post_init__(self) -> None:
         check_momentum(self.momentum)
 
-    def on(self, risk: Risk, pace: Pace | None) -> MomentumFlowOn:
+    def on(self, risk: Trained, pace: Pace | None) -> MomentumFlowOn:
         """Bind to a risk and the step of the heavy ball."""
         if pace is None:
             raise InvalidInput("momentum_flow needs the step of the heavy ball; give --lr (finite width) or --dt")
@@ -66,7 +66,7 @@ class MomentumFlowOn:
     memories = 1
     real_spectrum = False
 
-    def __init__(self, risk: Risk, momentum: float, dt: float) -> None:
+    def __init__(self, risk: Trained, momentum: float, dt: float) -> None:
         self._risk, self._momentum = risk, momentum
         self._friction = 1 - momentum
         self._tau = (1 + momentum) * dt / (2 * self._friction)

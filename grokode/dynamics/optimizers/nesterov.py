@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..pace import Pace
-from ..problem import Risk
+from ..problem import Trained
 from .compiled import CompiledOn
 from .momentum import MomentumOn, WithMomentum
 
@@ -25,6 +25,6 @@ class Nesterov(WithMomentum):
         See ``WithMomentum``.
     """
 
-    def on(self, risk: Risk, pace: Pace) -> MomentumOn | CompiledOn:
+    def on(self, risk: Trained, pace: Pace) -> MomentumOn | CompiledOn:
         """Bind to a risk and a step."""
         return self.whole(risk, pace, nesterov=True)

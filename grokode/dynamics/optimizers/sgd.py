@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...errors import InvalidInput
 from ...task.streams import Role, stream
 from ..pace import Pace
-from ..problem import Risk
+from ..problem import Trained
 from ..risks.finite import FiniteRisk
 from .gradient_descent import DescentOn
 from .momentum import MomentumOn, WithMomentum
@@ -122,7 +122,7 @@ class Sgd(WithMomentum):
             raise InvalidInput(f"batch_size = {self.batch_size} is more than the {n_train} training samples; lower it")
         return Shuffled(n_train, self.batch_size, self.seed)
 
-    def on(self, risk: Risk, pace: Pace) -> DescentOn | MomentumOn:
+    def on(self, risk: Trained, pace: Pace) -> DescentOn | MomentumOn:
         """Bind to a risk and a step."""
         if not isinstance(risk, FiniteRisk):
             raise InvalidInput("sgd takes batches of a finite training set; give a finite --n-train")

@@ -55,7 +55,7 @@ class LogBdf:
         """
         if not demand.samples:
             raise InvalidInput(
-                "solver log_bdf integrates the plain gradient_flow of samples: no weight decay, no modified_flow, no "
+                "solver log_bdf integrates the plain gradient_flow of samples: no other flow, no weight decay, no "
                 "infinite training set and none that is held as its moments; use --solver auto"
             )
         tiny = min(demand.n, demand.samples) <= SMALL

@@ -72,5 +72,14 @@ def test_radau_integrates_it_and_what_is_stable_on_the_real_axis_only_refuses():
 def test_what_cannot_be_is_refused():
     with pytest.raises(grokode.InvalidInput, match="momentum must be at least 0 and below 1, got 1"):
         grokode.run(**SIZES, optimizer="momentum_flow:momentum=1", t_max=1.0)
-    with pytest.raises(grokode.InvalidInput, match="momentum_flow corrects for one step; leave out the schedule"):
+    with pytest.raises(
+        grokode.InvalidInput,
+        match="momentum_flow corrects for one step, and the schedule is .*; use --schedule constant",
+    ):
         grokode.run(**SIZES, optimizer="momentum_flow", t_max=1.0, schedule="cosine:steps=9")
+
+
+@pytest.mark.parametrize("optimizer", ["momentum_flow:momentum=0.99999", "heavy_ball:momentum=0.9999999"])
+def test_modes_that_swing_beyond_their_start_have_not_diverged(optimizer):
+    run = grokode.run(**SIZES, optimizer=optimizer, dt=0.2, steps=400, lazy=True)
+    assert np.isfinite(run.loss_train_lazy).all()

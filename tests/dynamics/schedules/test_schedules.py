@@ -11,6 +11,7 @@ import grokode
 from grokode.dynamics.optimizers import OPTIMIZERS
 from grokode.dynamics.pace import Pace, ScheduledPace
 from grokode.dynamics.schedules import SCHEDULES
+from grokode.experiment.compose import compose
 from grokode.experiment.exporting import export
 from grokode.experiment.training import pace_of
 
@@ -142,7 +143,7 @@ def test_no_linearised_curves_under_a_schedule_but_those_of_the_flow():
         ({"schedule": "given"}, "stands for a bundle's lr, one value a step; give --bundle"),
         (
             {"schedule": "cosine:steps=9", "optimizer": "modified_flow"},
-            "modified_flow corrects for one step; leave out",
+            "modified_flow corrects for one step, and the schedule is .*; use --schedule constant",
         ),
         (
             {"schedule": "step:every=10", "t_max": 100.0},
@@ -197,3 +198,39 @@ def test_learning_rates_of_a_bundle_are_converted_and_checked(tmp_path, rng):
     for wrong in ([0.0, 0.0], [0.1, -0.1], np.ones((2, 2))):
         with pytest.raises(grokode.InvalidInput, match="bundle: lr must be"):
             grokode.Bundle(**arrays, alpha=1.0, eps=0.3, lr=wrong)
+
+
+def test_a_table_that_ends_before_the_time_says_how_far_it_goes(tmp_path):
+    np.save(tmp_path / "t.npy", np.ones(4))
+    with pytest.raises(
+        grokode.InvalidInput, match=r"the 4 values of .* take t = 2, not 5; add values, or lower --t-max"
+    ):
+        grokode.run(
+            **SIZES, optimizer="gradient_descent", dt=0.5, schedule=f"table:path={tmp_path / 't.npy'}", t_max=5.0
+        )
+
+
+def test_what_trains_is_said(rng):
+    run = grokode.run(**SIZES, optimizer="gradient_descent", dt=0.5, schedule="step:every=9", steps=20)
+    assert dict(run.rows())["training"] == "gradient_descent, dt up to 0.5, step:every=9"
+    arrays = {"X_train": rng.standard_normal((6, 3)), "y_train": np.ones(6), "W0": np.ones((4, 3)), "centered": True}
+    bundle = grokode.Bundle(**arrays, alpha=1.0, eps=0.3, lr=np.linspace(0.1, 0.4, 30))
+    own = grokode.run(bundle)
+    assert dict(own.rows())["training"] == "gradient_descent, lr up to 0.4, one a step"
+    assert own.step[-1] == 30  # as many as there are rates
+    notes = compose({"lr": 0.2}, bundle=bundle).notes
+    assert len(notes) == 1
+    assert "--lr 0.2 is the largest of the bundle's lr" in notes[0]
+
+
+def test_what_blew_up_is_the_largest_step():
+    with pytest.raises(
+        grokode.RunFailed, match=r"dt 24\.3, the largest of the schedule 'step:every=20,gamma=3', is too"
+    ):
+        grokode.run(**SIZES, optimizer="gradient_descent", dt=0.1, schedule="step:every=20,gamma=3", steps=101)
+
+
+def test_a_schedule_is_not_exported_under_another_step():
+    run = grokode.run(**SIZES, optimizer="gradient_descent", dt=0.5, schedule="step:every=9", steps=20)
+    with pytest.raises(grokode.InvalidInput, match="dt = 0.1 would take the place of the run's schedule"):
+        export(run, dt=0.1)
