@@ -122,7 +122,10 @@ def bind(network: Network, start: State, source: Source, evaluations: float = 0.
     if isinstance(source, Data):
         return _on_data(network, start, source, evaluations)
     if not (isinstance(start, FactorState | ReadoutState) and start.quadratic(network)):
-        raise InvalidInput("f is no quadratic function, so it has no loss over a whole law; give a finite --n-train")
+        raise InvalidInput(
+            f"with {type(start).__name__} and q = {network.activation} f is no quadratic function, so it has no loss "
+            "over a whole law; give a finite --n-train"
+        )
     return PopulationRisk(network, start, source)
 
 
