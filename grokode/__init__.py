@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from .experiment.result import Run as Run
     from .experiment.simulate import run as run
     from .experiment.spec import Experiment as Experiment
+    from .model.activations import Hermite as Hermite
     from .model.network import Network as Network
     from .model.states.factor import FactorState as FactorState
+    from .model.states.neurons import NeuronState as NeuronState
+    from .model.states.readouts import ReadoutState as ReadoutState
     from .task.data import Data as Data
     from .task.inputs.gaussian import Gaussian as Gaussian
     from .task.system import Law as Law
@@ -42,12 +45,15 @@ _PUBLIC = {
     "Gaussian": "grokode.task.inputs.gaussian:Gaussian",
     "GrokodeError": "grokode.errors:GrokodeError",
     "GrokodeWarning": "grokode.errors:GrokodeWarning",
+    "Hermite": "grokode.model.activations:Hermite",
     "InvalidInput": "grokode.errors:InvalidInput",
     "KernelReport": "grokode.experiment.kernel_report:KernelReport",
     "Law": "grokode.task.system:Law",
     "Network": "grokode.model.network:Network",
+    "NeuronState": "grokode.model.states.neurons:NeuronState",
     "PopulationRisk": "grokode.dynamics.risks.population:PopulationRisk",
     "QuadraticTarget": "grokode.task.targets.quadratic:QuadraticTarget",
+    "ReadoutState": "grokode.model.states.readouts:ReadoutState",
     "Run": "grokode.experiment.result:Run",
     "RunFailed": "grokode.errors:RunFailed",
     "bundle": "grokode.experiment.bundle",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from grokode.model.states.neurons import RealNeurons
 from grokode.task.system import Draw, Law
 
 from .network import CommitteeMachine, Weights
@@ -63,7 +64,7 @@ class Readings:
         self, machine: CommitteeMachine, start: Weights, draw: Draw, samples: Mapping[str, Samples], *, kernel: bool
     ) -> None:
         self._machine, self._start, self._draw, self._samples = machine, start, draw, samples
-        self._with_kernel = kernel
+        self._with_kernel, self._with_terms = kernel, not isinstance(draw.start, RealNeurons)
         self._kernels = {
             name: kernel_matrix(machine, start, samples[key].X)
             for name, key in SETS.items()
@@ -76,7 +77,7 @@ class Readings:
         law = self._draw.tests.get("exact")
         if isinstance(law, Law):
             found |= _terms(self._machine, weights, self._start, law)
-            if self._with_kernel:
+            if self._with_kernel and self._with_terms:
                 found |= _population_alignment(self._machine, weights, law)
         return Reading(found) | self._kernel(weights) if self._with_kernel else Reading(found)
 
@@ -113,7 +114,8 @@ class Readings:
                 {f"{key}_{name}": value for key, value in (alignments.scales | drift).items()},
             )
             if name == "train":
-                found |= Reading(drift | _norms(self._machine, weights, points.X, K))
+                terms = _norms(self._machine, weights, points.X, K) if self._with_terms else {}
+                found |= Reading(drift | terms)
         return found
 
 

@@ -100,8 +100,9 @@ class Tolerances:
         return added
 
     def _of_kernel(self, name: str) -> Array:
-        terms = np.array([self._values[f"kernel_norm_{term}"] for term in ("linear", "cross", "quadratic")])
-        size: Array = terms.sum(axis=0)
+        terms = [f"kernel_norm_{term}" for term in ("linear", "cross", "quadratic")]
+        known = [name for name in terms if name in self._values] or ["kernel_norm"]
+        size = np.sum([self._values[name] for name in known], axis=0)
         tolerance, values = self._changing(name, size), self._values[name]
         if name == "kernel_norm":
             tolerance += _rooted(self._rounding * self._ways("train") ** 2, values)

@@ -24,7 +24,6 @@ from grokode.experiment.saving import saved_points
 from grokode.experiment.spec import Experiment
 from grokode.experiment.systems import network_of, system_of
 from grokode.experiment.training import optimizer_of, pace_of
-from grokode.model.states.factor import FactorState
 from grokode.model.states.neurons import RealNeurons
 from grokode.observables.lazy import LABELS as LAZY
 from grokode.task.streams import Role, stream
@@ -100,8 +99,7 @@ def train(
     draw = system_of(experiment, bundle, files).draw(network_of(experiment))
     samples = {name: samples_of(source) for name, source in {"train": draw.train, **draw.tests}.items()}
     points, width = samples["train"], _width(experiment, neurons)
-    kernel = experiment.lazy is True and isinstance(draw.start, FactorState)  # of others the theory has no such curves
-    _refuse(samples, width, len(record), kernel=kernel)
+    _refuse(samples, width, len(record), kernel=experiment.lazy is True)
     start = _start(experiment, bundle, draw, width)
     ratio = width / experiment.alpha**2
     rule = optimizer(ratio) if optimizer else twin(experiment.optimizer, pace, ratio)
@@ -122,7 +120,7 @@ def train(
         seconds = time.perf_counter() - began
         if not np.isfinite(training.weights).all():
             raise Diverged(f"{experiment.optimizer} of {width} real neurons diverged; lower --dt or --lr")
-        readings = Readings(machine, start, draw, samples, kernel=kernel)
+        readings = Readings(machine, start, draw, samples, kernel=experiment.lazy is True)
         rows = [readings.at(Weights(W, v)) for W, v in zip(training.weights, training.readouts, strict=True)]
         values, scales = _columns([row.values for row in rows]), _columns([row.scales for row in rows])
         if experiment.lazy and batches is None and pace.steady and not _on_law(draw):

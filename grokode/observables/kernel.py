@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
-from ..dynamics.risks.sampled import SampledRisk
+from ..dynamics.risks.finite import FiniteRisk
 from ..lazy.alignment import PopulationAlignment
+from ..lazy.neuron_kernel import NeuronKernel, NeuronKernelReading
 from ..lazy.sample_kernel import KernelReading, SampleKernel, in_samples
 from ..model.quadratic import Monomials
 from ..model.states.factor import FactorState
@@ -75,6 +77,9 @@ NORMS = (
     Column("kernel_drift_scale", "kernel drift, scale", RATE),
     Column("kernel_drift_rotation", "kernel drift, rotation", RATE),
     Column("kernel_norm", "norm of the kernel", RATE),
+)
+
+TERMS = (
     Column("kernel_norm_linear", "norm of the kernel's linear term", RATE),
     Column("kernel_norm_cross", "norm of the kernel's cross term", RATE),
     Column("kernel_norm_quadratic", "norm of the kernel's quadratic term", RATE),
@@ -89,19 +94,20 @@ class OnTrainPoints:
 
     def columns(self, problem: Problem) -> tuple[Column, ...]:
         """Return the columns that apply."""
-        if not isinstance(problem.train, SampledRisk):
+        if not isinstance(problem.train, FiniteRisk):
             return ()
-        return (*_alignments(problem.train.data, "train", "training points"), *NORMS)
+        terms = TERMS if isinstance(problem.start, FactorState) else ()
+        return (*_alignments(problem.train.data, "train", "training points"), *NORMS, *terms)
 
     def on(self, problem: Problem) -> Reading:
         """Return the function from a state to one number a column."""
-        assert isinstance(problem.train, SampledRisk)
+        assert isinstance(problem.train, FiniteRisk)
         return _reading(problem, problem.train.data, self.columns(problem))
 
     def cost(self, problem: Problem) -> Cost:
         """Return what it takes."""
-        assert isinstance(problem.train, SampledRisk)
-        return _cost(*problem.train.data.X.shape)
+        assert isinstance(problem.train, FiniteRisk)
+        return _cost(problem.start, *problem.train.data.X.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +119,19 @@ class OnTestPoints:
     def columns(self, problem: Problem) -> tuple[Column, ...]:
         """Return the columns that apply."""
         risk = problem.tests.get("sample")
-        return _alignments(risk.data, "test", "test points") if isinstance(risk, SampledRisk) else ()
+        return _alignments(risk.data, "test", "test points") if isinstance(risk, FiniteRisk) else ()
 
     def on(self, problem: Problem) -> Reading:
         """Return the function from a state to one number a column."""
         risk = problem.tests["sample"]
-        assert isinstance(risk, SampledRisk)
+        assert isinstance(risk, FiniteRisk)
         return _reading(problem, risk.data, self.columns(problem))
 
     def cost(self, problem: Problem) -> Cost:
         """Return what it takes."""
         risk = problem.tests["sample"]
-        assert isinstance(risk, SampledRisk)
-        return _cost(*risk.data.X.shape)
+        assert isinstance(risk, FiniteRisk)
+        return _cost(problem.start, *risk.data.X.shape)
 
 
 def _alignments(data: Data, points: str, long_name: str) -> tuple[Column, ...]:
@@ -136,14 +142,22 @@ def _alignments(data: Data, points: str, long_name: str) -> tuple[Column, ...]:
 
 
 def _reading(problem: Problem, data: Data, columns: tuple[Column, ...]) -> Reading:
-    kernel = SampleKernel(problem.network, problem.factor, data.X, data.y)
+    read_kernel = _kernel(problem, data)
     fields = [_field(column.name) for column in columns]
 
     def read(state: State) -> tuple[float, ...]:
-        reading = kernel.read(cast(FactorState, state))
+        reading = read_kernel(state)
         return tuple(float(getattr(reading, field)) for field in fields)
 
     return read
+
+
+def _kernel(problem: Problem, data: Data) -> Callable[[State], KernelReading | NeuronKernelReading]:
+    """Return what reads the kernel on a sample off a state of the start's kind."""
+    if not isinstance(problem.start, FactorState):
+        return NeuronKernel(problem.network, problem.start, data.X, data.y).read
+    kernel = SampleKernel(problem.network, problem.start, data.X, data.y)
+    return lambda state: kernel.read(cast(FactorState, state))
 
 
 def _field(column: str) -> str:
@@ -153,8 +167,11 @@ def _field(column: str) -> str:
     return name
 
 
-def _cost(P: int, D: int) -> Cost:
-    """Cost of reading a kernel on P points, in the smaller of its two spaces."""
+def _cost(start: State, P: int, D: int) -> Cost:
+    """Cost of reading a kernel on P points, that of a factor in the smaller of its two spaces."""
+    if not isinstance(start, FactorState):
+        seconds = CALLS + 4.0 * P**2 * (len(start.theta) + D) / FLOPS + 2 * PASS * P**2
+        return Cost(once=seconds, each=seconds, bytes=48.0 * P**2)
     F = Monomials(D).size
     if in_samples(P, D):
         return Cost(

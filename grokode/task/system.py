@@ -204,15 +204,15 @@ class DrawnSystem:
 
     def _of_network(self, factor: FactorState, network: Network) -> State:
         """Return the start of a network: the factor, or real neurons with it where training does not close on it."""
-        if network.closes and not self.trained_readouts:
-            return factor
         why = "trained readouts" if self.trained_readouts else f"the activation {network.activation}"
-        if math.isinf(self.width):
-            raise InvalidInput(f"{why} need all neurons, and width = inf has no end of them; give a finite --width")
-        if isinstance(self.start, AimedStartLaw):
+        if isinstance(self.start, AimedStartLaw) and (self.trained_readouts or network.activation.shift != 0):
             raise InvalidInput(
                 f"this start is one of a committee machine with q = h^2, got {why}; use --start gaussian"
             )
+        if network.closes and not self.trained_readouts:
+            return factor
+        if math.isinf(self.width):
+            raise InvalidInput(f"{why} need all neurons, and width = inf has no end of them; give a finite --width")
         width, dim = int(self.width), self.inputs.dim
         W = factor.neurons(width, stream(self.seed, Role.NEURONS, dim, width))
         if not self.trained_readouts:

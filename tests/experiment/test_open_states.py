@@ -135,7 +135,8 @@ def test_exact_losses_exist_where_f_and_target_are_quadratic():
 
 def test_curves_of_the_committee_machines_kernel_are_absent():
     run = grokode.run(**{**SMALL, **DESCENT, "lazy": True}, readouts="trained")
-    assert not any(name.startswith(("kernel", "alignment")) for name in run.curves)
+    assert not {"alignment_population", "kernel_norm_linear", "kernel_norm_quadratic"} & set(run.curves)
+    assert {"alignment_centered_train", "alignment_sample_test", "kernel_drift"} <= set(run.curves)
     assert {
         "loss_train_lazy",
         "loss_test_exact_lazy",
@@ -209,6 +210,7 @@ def test_trained_readouts_of_a_bundle_need_its_own():
         ({"hermite": 3, "n_train": float("inf")}, "no loss over a whole law; give a finite --n-train"),
         ({"target": "hermite:k=3", "n_train": float("inf")}, "known for quadratic targets; give a finite --n-train"),
         ({"readouts": "trained", "start": "interpolated:s=0.5"}, "use --start gaussian"),
+        ({"hermite": 2, "start": "interpolated:s=0.5"}, "got the activation .*; use --start gaussian"),
         ({"target": "hermite:k=3", "start": "interpolated:s=0.5"}, "moves towards half a square"),
         ({"target": "hermite:k=2", "start": "interpolated:s=0.5"}, "must be half a square"),
         ({"hermite": 1}, "hermite must be 0, for the square, or the degree"),
@@ -254,7 +256,8 @@ def test_a_report_on_the_kernel_is_that_of_its_matrix(kind):
     predicted = bound.start.kernel(bound.network, test.X, train.X) @ np.linalg.solve(K, train.y)
     assert report.regressions["ridgeless"].loss_sample == pytest.approx(np.mean((predicted - test.y) ** 2), rel=1e-8)
     assert report.spectrum is None
-    assert not report.alignments
+    aligned = train.y @ K @ train.y / (np.linalg.norm(K) * train.y @ train.y)
+    assert report.alignments["alignment_sample_train"] == pytest.approx(aligned, rel=1e-12)
     assert not report.levels
 
 

@@ -184,6 +184,8 @@ def test_a_faulty_force_is_a_miss_of_whole_runs_too(monkeypatch, kind):
     """What trains: the numbers that whole runs are made of, not only the formulas one by one."""
     name = {PopulationRisk: SHORT[1], NeuronRisk: "He_3", WeightedRisk: "trained readouts"}.get(kind, "plain")
     ours = [check for check in cases_of(name) if not check.name.startswith("sgd")]
+    if kind in (NeuronRisk, WeightedRisk):  # what optimizers do with a force does not depend on its kind
+        ours = ours[:1]
 
     def choose():
         monkeypatch.setattr(problem, "pays", lambda *_: kind is TensorRisk)
@@ -206,6 +208,7 @@ def test_a_faulty_force_is_a_miss_of_whole_runs_too(monkeypatch, kind):
 @pytest.mark.parametrize(("kind", "name"), [(EmpiricalRisk, "plain"), (NeuronRisk, "He_3")])
 def test_a_faulty_force_of_a_batch_is_a_miss(monkeypatch, kind, name):
     batches = [check for check in cases_of(name) if check.name.startswith("sgd")]
+    batches = batches[: 1 if kind is NeuronRisk else None]
     for factor in FACTORS:
         plant_method(monkeypatch, kind, "force_on", factor, "force")
         assert missed(batches, factor) == {check.name for check in batches}, factor

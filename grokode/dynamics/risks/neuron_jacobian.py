@@ -48,9 +48,7 @@ class NeuronJacobian:
     def times(self, d: Array) -> Array:
         """Return J d, shape (n,)."""
         step = d.reshape(self._start.theta.shape)
-        product: Array = (-2 / len(self._X)) * self._vjp(self._jvp(step)) - np.matmul(
-            self._blocks, step[:, :, None]
-        ).squeeze(2)
+        product: Array = (-2 / len(self._X)) * self._vjp(self._jvp(step)) - self._bend(step)
         return product.ravel()
 
     def dense(self) -> Array:
@@ -107,6 +105,12 @@ class NeuronJacobian:
         if self._start.trained:
             blocks[:, 0, 1:] = blocks[:, 1:, 0] = self._mixed
         return blocks
+
+    def _bend(self, step: Array) -> Array:
+        """Return H d, shape (N, m), from the samples: blocks would cost D times as much."""
+        du, dU = self._start.split_change(step)
+        turned = (self._bent * (self._X @ dU.T)).T @ self._X
+        return self._start.join(np.sum(self._mixed * dU, axis=1), turned + du[:, None] * self._mixed)
 
     def _jvp(self, step: Array) -> Array:
         """Return B d, shape (P,)."""
