@@ -116,9 +116,9 @@ def _factors_until(experiment: Experiment, schedule: Warmed | Table, dt: float) 
         after = np.cumsum(dt * factors)
         if after[-1] >= end:
             return np.asarray(factors[: int(np.searchsorted(after, end)) + 1])
-        if steps >= LONGEST:
+        if steps >= LONGEST or after[-1] == after[len(after) // 2]:  # there are none left, or none that count
             raise InvalidInput(
-                f"{LONGEST} steps of this schedule take t = {after[-1]:.6g}, not {end:.6g}; give --steps, or lower "
+                f"{len(after)} steps of this schedule take t = {after[-1]:.6g}, not {end:.6g}; give --steps, or lower "
                 "--t-max"
             )
         steps *= 2
