@@ -64,7 +64,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "trained readouts": {"readouts": "trained"},
     "trained readouts, not centred, two neurons": {"readouts": "trained", "centered": False, "width": 2},
     "trained readouts, alpha 1e4": {"readouts": "trained", "alpha": 1e4},
-    "trained readouts, alpha 1e-2": {"readouts": "trained", "alpha": 1e-2},
+    "trained readouts, alpha 1e-2": {"readouts": "trained", "alpha": 1e-2, "dt": 1e-4},
     "trained readouts, many neurons, full covariance": {
         "readouts": "trained",
         "width": 30,
@@ -73,7 +73,7 @@ KNOBS: dict[str, dict[str, Any]] = {
         "centered": False,
     },
     "trained readouts, population": {"readouts": "trained", "n_train": math.inf, "noise": 0.5, "dt": 0.03},
-    "trained readouts, He_3": {"readouts": "trained", "hermite": 3},
+    "trained readouts, He_3": {"readouts": "trained", "hermite": 3, "dt": 3e-3},
     "population, He_2, not centred": {"n_train": math.inf, "hermite": 2, "centered": False},
     "population": {"n_train": math.inf},
     "population, noise, two neurons": {"n_train": math.inf, "noise": 0.5, "width": 2, "centered": False},
