@@ -202,6 +202,10 @@ FLOWS: dict[str, dict[str, Any]] = {
 }
 
 
+BRIEF = ("plain", "alpha 0.1, two neurons, not centred", "trained readouts")
+"""Cases that are enough for a flow that corrects for a step in a quick validation."""
+
+
 def flow_cases(*, full: bool) -> list[FlowCase]:
     """Return the flows to compare; a full validation goes ten times as far."""
     base = {"dim": 5, "n_train": 12, "n_test": 8, "width": 7, "alpha": 1.0, "eps": 0.3}
@@ -210,4 +214,5 @@ def flow_cases(*, full: bool) -> list[FlowCase]:
         FlowCase(name=f"{optimizer}: {name}", parameters=base | changed, steps=steps, optimizer=optimizer)
         for optimizer in STEPPED
         for name, changed in FLOWS.items()
+        if full or optimizer == "gradient_flow" or name in BRIEF
     ]

@@ -15,7 +15,7 @@ each_solver = pytest.mark.parametrize("solver", list(SOLVERS))
 
 D, P, N = 5, 8, 7
 IDENTITY, IN_ORDER = np.eye(D), np.arange(P)
-RUN = {"steps": 400, "points": 15, "rtol": 1e-8}
+RUN = {"steps": 40, "points": 15, "rtol": 1e-8}
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_centered_predictor_scales_with_alpha_at_eps_zero(bundle, optimizer):
 def test_M_stays_positive_semidefinite_and_gains_no_rank(optimizer, width):
     """In formulas rank M(t) <= rank [a, V_0]; dim 6 is above the first widths, so some directions must stay empty."""
     run = grokode.run(
-        dim=6, n_train=20, width=width, alpha=0.5, eps=0.5, optimizer=optimizer, dt=0.1, steps=3000, points=12,
+        dim=6, n_train=20, width=width, alpha=0.5, eps=0.5, optimizer=optimizer, dt=0.1, steps=600, points=12,
         keep_states=True,
     )  # fmt: skip
     start = run.states[0]
@@ -121,7 +121,7 @@ def test_rank_may_rise_to_that_of_a_and_the_start(optimizer, rng):
     bundle = grokode.Bundle(
         X_train=X, y_train=X[:, 0] ** 2, W0=np.array([w, -w]), alpha=1.0, eps=0.5, lr=0.1, centered=False
     )
-    run = grokode.run(bundle, optimizer=optimizer, steps=500, points=5, keep_states=True)
+    run = grokode.run(bundle, optimizer=optimizer, steps=100, points=5, keep_states=True)
     ranks = [np.linalg.matrix_rank(state.M, tol=1e-9) for state in run.states]
     assert ranks[0] == 1
     assert ranks[-1] == 2
