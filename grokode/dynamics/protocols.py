@@ -133,8 +133,17 @@ class Residuals(Protocol):
         """Scale of the relative changes of theta, in units of z^2."""
         ...
 
+    @property
+    def small(self) -> bool:
+        """Whether a compiled step is worth it."""
+        ...
+
     def at(self, z: Array) -> Linearization:
         """Return the residuals and their derivative at z, shape (n,)."""
+        ...
+
+    def compiled_step(self, z: Array, history: Array, c: float) -> tuple[Linearization, Array, Array] | None:
+        """Solve (I - c J) d = c dz/dt - history at z; return what is there, d and B d, or None where it is hard."""
         ...
 
 

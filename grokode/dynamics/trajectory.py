@@ -192,7 +192,8 @@ class TimedResiduals:
 
     def __init__(self, residuals: Residuals, flow: ScaledFlow) -> None:
         self._residuals, self._flow = residuals, flow
-        self.n, self.samples, self.mean_square_label = residuals.n, residuals.samples, residuals.mean_square_label
+        self.n, self.samples, self.small = residuals.n, residuals.samples, residuals.small
+        self.mean_square_label = residuals.mean_square_label
 
     def size(self, z: Array) -> float:
         """Scale of the relative changes of theta, in units of z^2."""
@@ -203,6 +204,12 @@ class TimedResiduals:
         self._flow.check()
         self._flow.nfev += 1
         return self._residuals.at(z)
+
+    def compiled_step(self, z: Array, history: Array, c: float) -> tuple[Linearization, Array, Array] | None:
+        """Solve the linearised step at z in one compiled call."""
+        self._flow.check()
+        self._flow.nfev += 1
+        return self._residuals.compiled_step(z, history, c)
 
 
 class _TimeUp(Exception):

@@ -113,23 +113,26 @@ def descend(
 
 
 @compiled
-def linearize(dH: Real, H0: Real, a: Real, offset: Array, alpha: float, eps: float, residual: Array) -> float:
-    """Turn dH = z X^T into the slopes C = a + eps (H0 + dH / alpha), fill ``residual`` and return the loss.
+def linearize(
+    z: Real, XT: Real, H0: Real, a: Real, offset: Array, alpha: float, eps: float, C: Real, residual: Array
+) -> float:
+    """Fill the slopes C = a + eps (H0 + dH / alpha), dH = z X^T, and ``residual``; return the loss.
 
     residual_mu = offset_mu + sum_i dH_i,mu (a_i + eps (H0_i,mu + dH_i,mu / (2 alpha))), summed in float64.
     """
-    r, P = dH.shape
+    np.dot(z, XT, C)
+    r, P = C.shape
     for m in range(P):
         residual[m] = offset[m]
-    scale = dH.dtype.type(eps / alpha)
-    slope = dH.dtype.type(eps)
-    half = dH.dtype.type(0.5)
+    scale = C.dtype.type(eps / alpha)
+    slope = C.dtype.type(eps)
+    half = C.dtype.type(0.5)
     for i in range(r):
         for m in range(P):
-            moved = scale * dH[i, m]
+            moved = scale * C[i, m]
             start = a[i] + slope * H0[i, m]
-            residual[m] += dH[i, m] * (start + half * moved)
-            dH[i, m] = start + moved
+            residual[m] += C[i, m] * (start + half * moved)
+            C[i, m] = start + moved
     total = 0.0
     for m in range(P):
         total += residual[m] * residual[m]
@@ -138,23 +141,127 @@ def linearize(dH: Real, H0: Real, a: Real, offset: Array, alpha: float, eps: flo
 
 
 @compiled
-def weigh(C: Real, w: Real, out: Real) -> None:
-    """Fill ``out`` with the columns of C times w."""
+def tangent(C: Real, XT: Real, d: Real) -> Array:
+    """Return B d: c_mu . (d x_mu), summed in float64, shape (P,)."""
     r, P = C.shape
-    for i in range(r):
-        for m in range(P):
-            out[i, m] = C[i, m] * w[m]
-
-
-@compiled
-def column_dots(C: Real, E: Real) -> Array:
-    """Inner products of the columns of two matrices, summed in float64."""
-    r, P = C.shape
+    E = np.empty_like(C)
+    np.dot(d, XT, E)
     dots = np.zeros(P)
     for i in range(r):
         for m in range(P):
             dots[m] += C[i, m] * E[i, m]
     return dots
+
+
+@compiled
+def cotangent(C: Real, X: Real, w: Array, out: Array) -> None:
+    """Fill ``out`` (r, D) with B^T w: the sum of w_mu c_mu x_mu^T."""
+    r, P = C.shape
+    weighted, product = np.empty_like(C), np.empty((r, X.shape[1]), C.dtype)
+    for i in range(r):
+        for m in range(P):
+            weighted[i, m] = C[i, m] * C.dtype.type(w[m])
+    np.dot(weighted, X, product)
+    out[:] = product
+
+
+@compiled
+def second_moment(X: Real, XT: Real, w: Array, scale: float) -> Real:
+    """Return scale times the sum of w_mu x_mu x_mu^T, shape (D, D)."""
+    weighted, out = np.empty_like(X), np.empty((X.shape[1], X.shape[1]), X.dtype)
+    P, D = X.shape
+    for m in range(P):
+        weight = X.dtype.type(scale * w[m])
+        for j in range(D):
+            weighted[m, j] = weight * X[m, j]
+    np.dot(XT, weighted, out)
+    return out
+
+
+@compiled
+def solve_positive(A: Real, b: Array) -> bool:
+    """Overwrite b (n,) with the solution of A b' = b; False where A is not positive definite."""
+    try:
+        L = np.linalg.cholesky(A)
+    except Exception:  # the one class that a kernel can catch; Cholesky raises nothing else
+        return False
+    n = len(b)
+    for k in range(n):
+        total = b[k]
+        for j in range(k):
+            total -= L[k, j] * b[j]
+        b[k] = total / L[k, k]
+    for k in range(n - 1, -1, -1):
+        b[k] /= L[k, k]
+        for j in range(k):
+            b[j] -= L[k, j] * b[k]
+    return True
+
+
+@compiled
+def linear_step(
+    z: Array,
+    history: Array,
+    c: float,
+    X: Array,
+    XT: Array,
+    H0: Array,
+    a: Array,
+    offset: Array,
+    alpha: float,
+    eps: float,
+    C: Array,
+    residual: Array,
+    d: Array,
+    moved: Array,
+) -> float:
+    """Fill the solution d of (I - c J) d = c dz/dt - history with the exact J at z, and moved = B d; return the loss.
+
+    Fills C and ``residual`` as ``linearize`` does. The loss is NaN where I - c J has to be looked at more closely.
+    """
+    r, D = z.shape
+    P = len(residual)
+    loss = linearize(z, XT, H0, a, offset, alpha, eps, C, residual)
+    cotangent(C, X, residual, d)
+    for i in range(r):
+        for j in range(D):
+            d[i, j] = -2.0 * c / P * d[i, j] - history[i, j]
+    G = second_moment(X, XT, residual, c * 2.0 * eps / (alpha * P))
+    if r * D <= P:  # (I + 2c/P B^T B + I x cG') d = R
+        B = np.empty((P, r * D))
+        for m in range(P):
+            for i in range(r):
+                for j in range(D):
+                    B[m, i * D + j] = C[i, m] * X[m, j]
+        A = np.dot(B.T, B)
+        for i in range(r * D):
+            for j in range(r * D):
+                A[i, j] *= 2.0 * c / P
+            A[i, i] += 1.0
+            for j in range(D):
+                A[i, i // D * D + j] += G[i % D, j]
+        if not solve_positive(A, d.reshape(r * D)):
+            return np.nan
+        moved[:] = tangent(C, XT, d)
+        return loss
+    # with S = (I + cG')^-1, through the samples (J2)
+    for j in range(D):
+        G[j, j] += 1.0
+    if not solve_positive(G, np.zeros(D)):
+        return np.nan
+    S = np.linalg.inv(G)
+    RS = np.dot(d, S)
+    K = np.dot(np.dot(X, S), XT)
+    K *= np.dot(C.T, C)
+    for m in range(P):
+        K[m, m] += P / (2.0 * c)
+    moved[:] = tangent(C, XT, RS)
+    if not solve_positive(K, moved):
+        return np.nan
+    cotangent(C, X, moved, d)
+    d[:] = RS - np.dot(d, S)
+    moved *= P / (2.0 * c)
+    return loss
 
 
 @compiled

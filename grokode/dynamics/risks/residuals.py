@@ -17,6 +17,10 @@ Array = NDArray[np.float64]
 Real = NDArray[np.floating[Any]]
 
 
+SMALL = 64
+"""Up to this many dimensions, and samples or unknowns, a compiled step is faster: calls are what the others cost."""
+
+
 class Residuals:
     r"""The residuals r(z) of an empirical risk, in either precision.
 
@@ -38,11 +42,13 @@ class Residuals:
     def __init__(self, risk: EmpiricalRisk, dtype: type[np.floating[Any]] = np.float64) -> None:
         self.risk, self.dtype = risk, dtype
         X, start = risk.data.X, risk.start
-        self.X = np.ascontiguousarray(X, dtype=dtype)
+        self.X = np.array(X, dtype=dtype, order="C")  # a copy that can be written: kernels have one signature
         self.XT = np.ascontiguousarray(self.X.T)
         self.a = start.a.astype(dtype)
         self.H0 = (start.V @ X.T).astype(dtype)
         self.shape: tuple[int, int] = (len(start.a), X.shape[1])
+        self.small = max(self.shape[1], min(self.n, self.samples)) <= SMALL
+        self._V0 = risk.network.alpha * start.V.ravel()
 
     @property
     def n(self) -> int:
@@ -66,17 +72,45 @@ class Residuals:
 
     def size(self, z: Array) -> float:
         r"""Return :math:`\alpha^2 |V|^2 / D`, the scale of relative changes of V."""
-        V = self.risk.network.alpha * self.risk.start.V + z.reshape(self.shape)
-        return float(np.vdot(V, V)) / self.shape[1]
+        V = self._V0 + z
+        return float(V @ V) / self.shape[1]
 
     def at(self, z: Array) -> Linearization:
         """Return loss, gradient and derivative at z, shape (n,)."""
-        network = self.risk.network
-        dH = z.reshape(self.shape).astype(self.dtype) @ self.XT
-        residual = np.empty(self.samples)
-        C = dH  # filled in place
-        loss = kernels.linearize(dH, self.H0, self.a, self.risk.offset, network.alpha, network.eps, residual)
+        network, offset = self.risk.network, self.risk.offset
+        C, residual = np.empty_like(self.H0), np.empty(self.samples)
+        loss = kernels.linearize(
+            self.matrix(z), self.XT, self.H0, self.a, offset, network.alpha, network.eps, C, residual
+        )
         return Linearization(self, C, residual, loss)
+
+    def compiled_step(self, z: Array, history: Array, c: float) -> tuple[Linearization, Array, Array] | None:
+        r"""Solve :math:`(I - c J) d = c\, \dot z - \psi` with the exact Jacobian at z in one compiled call.
+
+        Parameters
+        ----------
+        z, history : ndarray, shape (n,)
+        c : float
+
+        Returns
+        -------
+        here : Linearization
+        d : ndarray, shape (n,)
+        moved : ndarray, shape (P,)
+            B d.
+
+        None where I - c J may not be positive definite.
+        """
+        C, residual = np.empty_like(self.H0), np.empty(self.samples)
+        d, moved = np.empty(self.shape), np.empty(self.samples)
+        Z, psi, network = z.reshape(self.shape), history.reshape(self.shape), self.risk.network
+        constants = self.X, self.XT, self.H0, self.a, self.risk.offset, network.alpha, network.eps
+        loss = kernels.linear_step(Z, psi, c, *constants, C, residual, d, moved)
+        return None if np.isnan(loss) else (Linearization(self, C, residual, loss), d.ravel(), moved)
+
+    def matrix(self, z: Array) -> Real:
+        """Return z as a matrix in the precision of the products."""
+        return z.reshape(self.shape).astype(self.dtype, copy=False)
 
 
 class Linearization:
@@ -101,14 +135,13 @@ class Linearization:
 
     def jvp(self, d: Array) -> Array:
         """Return B d, shape (P,)."""
-        dH = d.reshape(self._of.shape).astype(self._of.dtype) @ self._of.XT
-        return np.asarray(kernels.column_dots(self._C, dH))
+        return np.asarray(kernels.tangent(self._C, self._of.XT, self._of.matrix(d)))
 
     def vjp(self, w: Array) -> Array:
         """Return B^T w, shape (n,)."""
-        weighted = np.empty_like(self._C)
-        kernels.weigh(self._C, w.astype(self._of.dtype), weighted)
-        return (weighted @ self._of.X).ravel().astype(np.float64)
+        out = np.empty(self._of.shape)
+        kernels.cotangent(self._C, self._of.X, w, out)
+        return out.ravel()
 
     def kernel(self) -> Real:
         """Return B B^T, the tangent kernel on the training set, shape (P, P); its lower triangle."""
@@ -129,9 +162,9 @@ class Linearization:
     @cached_property
     def curvature(self) -> Real:
         r"""Return :math:`G' = \tfrac{2 \epsilon}{\alpha} \langle r x x^T \rangle`, shape (D, D) (J1)."""
-        network, X = self._of.risk.network, self._of.X
-        weights = (2 * network.eps / network.alpha / len(X)) * self.residual
-        return np.asarray(X.T @ (weights.astype(X.dtype)[:, None] * X))
+        network, of = self._of.risk.network, self._of
+        scale = 2 * network.eps / network.alpha / of.samples
+        return np.asarray(kernels.second_moment(of.X, of.XT, self.residual, scale))
 
     def curvature_norm(self) -> float:
         r"""Return a bound on the largest absolute eigenvalue of G', at most :math:`D^{1/8}` times it."""

@@ -146,6 +146,11 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         """Return the error of a step, its distance from the prediction, and the linearisation there."""
         predicted = self._table.predict(order)
         c = self._h * self._clock.rate(tau) / GAMMA[order]
+        if self._precision.exact.small:
+            solved = self._precision.exact.compiled_step(predicted, self._table.history(order), c)
+            if solved is not None:
+                here, d, moved = solved
+                return self._error(d, moved, here, predicted) / (order + 1), d, here
         here = self._precision.at(predicted)
         if self._precision.due():
             missed, size = self._precision.rounding(here, predicted), self._precision.exact.size(predicted)

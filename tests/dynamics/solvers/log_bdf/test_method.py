@@ -24,6 +24,8 @@ class DenseJacobian:
 class Linear:
     """r = B z - y, with a Jacobian that may be told wrong."""
 
+    small = False  # nothing is compiled for it
+
     def __init__(self, B, y, lie=1.0):
         self.B, self.y, self.lie = B, y, lie
         self.samples, self.n = B.shape
@@ -231,7 +233,34 @@ def test_a_growing_mode_is_followed_and_not_damped(monkeypatch):
     assert leave(1e-8, t)[-1] < 1e-3
 
 
+# ---- compiled steps
+
+
+@pytest.mark.parametrize(("n_train", "width"), [(6, 9), (40, 2)], ids=["through the samples", "through the unknowns"])
+def test_compiled_steps_go_where_the_others_go(make_problem, n_train, width):
+    """Both have a fresh Jacobian at every step; only the compiled one has the curvature where it is not stiff."""
+    risk = make_problem(n_train=n_train, width=width, alpha=0.5, eps=0.4).train
+    options = {"tol": 1e-3, "parameters": 100.0, "relative": 100.0, "age": 1, "single": False}
+    ended = {}
+    for kind in (Residuals, Uncompiled):
+        solver = LogBDF(
+            None, 0.0, np.zeros(risk.start.V.size), 1e3, residuals=lambda dtype, kind=kind: kind(risk, dtype), **options
+        )
+        steps = 0
+        while solver.status == "running":
+            solver.step()
+            steps += 1
+        ended[kind] = solver.y, steps
+    (compiled, steps), (plain, as_many) = ended.values()
+    assert np.abs(compiled - plain).max() < 1e-3 * np.abs(plain).max()
+    assert abs(steps - as_many) <= 0.1 * as_many
+
+
 # ---- precision
+
+
+class Uncompiled(Residuals):
+    small = property(lambda self: False, lambda self, value: None)
 
 
 def test_rounding_that_matters_ends_single_precision(make_problem):
@@ -244,7 +273,7 @@ def test_rounding_that_matters_ends_single_precision(make_problem):
         for single in (True, False):
             solver = LogBDF(
                 None, 0.0, np.zeros(risk.start.V.size), 1e3,
-                residuals=lambda dtype, risk=risk: Residuals(risk, dtype), single=single, **options,
+                residuals=lambda dtype, risk=risk: Uncompiled(risk, dtype), single=single, **options,
             )  # fmt: skip
             while solver.status == "running":
                 solver.step()
