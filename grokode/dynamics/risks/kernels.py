@@ -113,26 +113,23 @@ def descend(
 
 
 @compiled
-def linearize(
-    z: Real, XT: Real, H0: Real, a: Real, offset: Array, alpha: float, eps: float, C: Real, residual: Array
-) -> float:
-    """Fill the slopes C = a + eps (H0 + dH / alpha), dH = z X^T, and ``residual``; return the loss.
+def linearize(dH: Real, H0: Real, a: Real, offset: Array, alpha: float, eps: float, residual: Array) -> float:
+    """Turn dH = z X^T into the slopes C = a + eps (H0 + dH / alpha), fill ``residual`` and return the loss.
 
     residual_mu = offset_mu + sum_i dH_i,mu (a_i + eps (H0_i,mu + dH_i,mu / (2 alpha))), summed in float64.
     """
-    np.dot(z, XT, C)
-    r, P = C.shape
+    r, P = dH.shape
     for m in range(P):
         residual[m] = offset[m]
-    scale = C.dtype.type(eps / alpha)
-    slope = C.dtype.type(eps)
-    half = C.dtype.type(0.5)
+    scale = dH.dtype.type(eps / alpha)
+    slope = dH.dtype.type(eps)
+    half = dH.dtype.type(0.5)
     for i in range(r):
         for m in range(P):
-            moved = scale * C[i, m]
+            moved = scale * dH[i, m]
             start = a[i] + slope * H0[i, m]
-            residual[m] += C[i, m] * (start + half * moved)
-            C[i, m] = start + moved
+            residual[m] += dH[i, m] * (start + half * moved)
+            dH[i, m] = start + moved
     total = 0.0
     for m in range(P):
         total += residual[m] * residual[m]
@@ -141,41 +138,23 @@ def linearize(
 
 
 @compiled
-def tangent(C: Real, XT: Real, d: Real) -> Array:
-    """Return B d: c_mu . (d x_mu), summed in float64, shape (P,)."""
+def weigh(C: Real, w: Array, out: Real) -> None:
+    """Fill ``out`` with the columns of C times w."""
     r, P = C.shape
-    E = np.empty_like(C)
-    np.dot(d, XT, E)
+    for i in range(r):
+        for m in range(P):
+            out[i, m] = C[i, m] * C.dtype.type(w[m])
+
+
+@compiled
+def column_dots(C: Real, E: Real) -> Array:
+    """Inner products of the columns of two matrices, summed in float64."""
+    r, P = C.shape
     dots = np.zeros(P)
     for i in range(r):
         for m in range(P):
             dots[m] += C[i, m] * E[i, m]
     return dots
-
-
-@compiled
-def cotangent(C: Real, X: Real, w: Array, out: Array) -> None:
-    """Fill ``out`` (r, D) with B^T w: the sum of w_mu c_mu x_mu^T."""
-    r, P = C.shape
-    weighted, product = np.empty_like(C), np.empty((r, X.shape[1]), C.dtype)
-    for i in range(r):
-        for m in range(P):
-            weighted[i, m] = C[i, m] * C.dtype.type(w[m])
-    np.dot(weighted, X, product)
-    out[:] = product
-
-
-@compiled
-def second_moment(X: Real, XT: Real, w: Array, scale: float) -> Real:
-    """Return scale times the sum of w_mu x_mu x_mu^T, shape (D, D)."""
-    weighted, out = np.empty_like(X), np.empty((X.shape[1], X.shape[1]), X.dtype)
-    P, D = X.shape
-    for m in range(P):
-        weight = X.dtype.type(scale * w[m])
-        for j in range(D):
-            weighted[m, j] = weight * X[m, j]
-    np.dot(XT, weighted, out)
-    return out
 
 
 @compiled
@@ -221,12 +200,15 @@ def linear_step(
     """
     r, D = z.shape
     P = len(residual)
-    loss = linearize(z, XT, H0, a, offset, alpha, eps, C, residual)
-    cotangent(C, X, residual, d)
-    for i in range(r):
-        for j in range(D):
-            d[i, j] = -2.0 * c / P * d[i, j] - history[i, j]
-    G = second_moment(X, XT, residual, c * 2.0 * eps / (alpha * P))
+    np.dot(z, XT, C)
+    loss = linearize(C, H0, a, offset, alpha, eps, residual)
+    E = np.empty_like(C)
+    weigh(C, -2.0 * c / P * residual, E)
+    np.dot(E, X, d)
+    d -= history
+    weighted = np.empty_like(XT)
+    weigh(XT, c * 2.0 * eps / (alpha * P) * residual, weighted)
+    G = np.dot(weighted, X)  # c times the G' of (J1)
     if r * D <= P:  # (I + 2c/P B^T B + I x cG') d = R
         B = np.empty((P, r * D))
         for m in range(P):
@@ -242,7 +224,8 @@ def linear_step(
                 A[i, i // D * D + j] += G[i % D, j]
         if not solve_positive(A, d.reshape(r * D)):
             return np.nan
-        moved[:] = tangent(C, XT, d)
+        np.dot(d, XT, E)
+        moved[:] = column_dots(C, E)
         return loss
     # with S = (I + cG')^-1, through the samples (J2)
     for j in range(D):
@@ -255,11 +238,12 @@ def linear_step(
     K *= np.dot(C.T, C)
     for m in range(P):
         K[m, m] += P / (2.0 * c)
-    moved[:] = tangent(C, XT, RS)
+    np.dot(RS, XT, E)
+    moved[:] = column_dots(C, E)
     if not solve_positive(K, moved):
         return np.nan
-    cotangent(C, X, moved, d)
-    d[:] = RS - np.dot(d, S)
+    weigh(C, moved, E)
+    d[:] = RS - np.dot(np.dot(E, X), S)
     moved *= P / (2.0 * c)
     return loss
 

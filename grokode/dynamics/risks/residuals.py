@@ -46,6 +46,7 @@ class Residuals:
         self.XT = np.ascontiguousarray(self.X.T)
         self.a = start.a.astype(dtype)
         self.H0 = (start.V @ X.T).astype(dtype)
+        self.scratch = np.empty_like(self.H0)
         self.shape: tuple[int, int] = (len(start.a), X.shape[1])
         self.small = max(self.shape[1], min(self.n, self.samples)) <= SMALL
         self._V0 = risk.network.alpha * start.V.ravel()
@@ -77,11 +78,9 @@ class Residuals:
 
     def at(self, z: Array) -> Linearization:
         """Return loss, gradient and derivative at z, shape (n,)."""
-        network, offset = self.risk.network, self.risk.offset
-        C, residual = np.empty_like(self.H0), np.empty(self.samples)
-        loss = kernels.linearize(
-            self.matrix(z), self.XT, self.H0, self.a, offset, network.alpha, network.eps, C, residual
-        )
+        network, residual = self.risk.network, np.empty(self.samples)
+        C = self.matrix(z) @ self.XT
+        loss = kernels.linearize(C, self.H0, self.a, self.risk.offset, network.alpha, network.eps, residual)
         return Linearization(self, C, residual, loss)
 
     def compiled_step(self, z: Array, history: Array, c: float) -> tuple[Linearization, Array, Array] | None:
@@ -135,13 +134,13 @@ class Linearization:
 
     def jvp(self, d: Array) -> Array:
         """Return B d, shape (P,)."""
-        return np.asarray(kernels.tangent(self._C, self._of.XT, self._of.matrix(d)))
+        moved = np.dot(self._of.matrix(d), self._of.XT, out=self._of.scratch)
+        return np.asarray(kernels.column_dots(self._C, moved))
 
     def vjp(self, w: Array) -> Array:
         """Return B^T w, shape (n,)."""
-        out = np.empty(self._of.shape)
-        kernels.cotangent(self._C, self._of.X, w, out)
-        return out.ravel()
+        kernels.weigh(self._C, w, self._of.scratch)
+        return (self._of.scratch @ self._of.X).ravel().astype(np.float64, copy=False)
 
     def kernel(self) -> Real:
         """Return B B^T, the tangent kernel on the training set, shape (P, P); its lower triangle."""
@@ -162,9 +161,9 @@ class Linearization:
     @cached_property
     def curvature(self) -> Real:
         r"""Return :math:`G' = \tfrac{2 \epsilon}{\alpha} \langle r x x^T \rangle`, shape (D, D) (J1)."""
-        network, of = self._of.risk.network, self._of
-        scale = 2 * network.eps / network.alpha / of.samples
-        return np.asarray(kernels.second_moment(of.X, of.XT, self.residual, scale))
+        network, X = self._of.risk.network, self._of.X
+        weights = (2 * network.eps / network.alpha / len(X)) * self.residual
+        return np.asarray(X.T @ (weights.astype(X.dtype)[:, None] * X))
 
     def curvature_norm(self) -> float:
         r"""Return a bound on the largest absolute eigenvalue of G', at most :math:`D^{1/8}` times it."""
