@@ -178,6 +178,49 @@ def solve_positive(A: Real, b: Array) -> bool:
 
 
 @compiled
+def step_through_unknowns(C: Array, X: Array, G: Array, c: float, d: Array) -> bool:
+    """Overwrite d (r, D) with the solution of (I + 2c/P B^T B + I x G) d' = d; G is c times the G' of (J1)."""
+    r, P = C.shape
+    D = X.shape[1]
+    B = np.empty((P, r * D))
+    for m in range(P):
+        for i in range(r):
+            for j in range(D):
+                B[m, i * D + j] = C[i, m] * X[m, j]
+    A = np.dot(B.T, B)
+    for i in range(r * D):
+        for j in range(r * D):
+            A[i, j] *= 2.0 * c / P
+        A[i, i] += 1.0
+        for j in range(D):
+            A[i, i // D * D + j] += G[i % D, j]
+    return solve_positive(A, d.reshape(r * D))
+
+
+@compiled
+def step_through_samples(C: Array, X: Array, XT: Array, G: Array, c: float, d: Array) -> bool:
+    """Do the same through the P x P kernel: with S = (I + G)^-1, d' = dS - B^T w S, (K + P/(2c)) w = B dS (J2)."""
+    P, D = X.shape
+    for j in range(D):
+        G[j, j] += 1.0
+    if not solve_positive(G, np.zeros(D)):
+        return False
+    S = np.linalg.inv(G)
+    K = np.dot(np.dot(X, S), XT)
+    K *= np.dot(C.T, C)
+    for m in range(P):
+        K[m, m] += P / (2.0 * c)
+    d[:] = np.dot(d, S)
+    weighted = np.dot(d, XT)
+    w = column_dots(C, weighted)
+    if not solve_positive(K, w):
+        return False
+    weigh(C, w, weighted)
+    d -= np.dot(np.dot(weighted, X), S)
+    return True
+
+
+@compiled
 def linear_step(
     z: Array,
     history: Array,
@@ -198,54 +241,23 @@ def linear_step(
 
     Fills C and ``residual`` as ``linearize`` does. The loss is NaN where I - c J has to be looked at more closely.
     """
-    r, D = z.shape
     P = len(residual)
     np.dot(z, XT, C)
     loss = linearize(C, H0, a, offset, alpha, eps, residual)
-    E = np.empty_like(C)
-    weigh(C, -2.0 * c / P * residual, E)
-    np.dot(E, X, d)
+    weighted = np.empty_like(C)
+    weigh(C, -2.0 * c / P * residual, weighted)
+    np.dot(weighted, X, d)
     d -= history
-    weighted = np.empty_like(XT)
-    weigh(XT, c * 2.0 * eps / (alpha * P) * residual, weighted)
-    G = np.dot(weighted, X)  # c times the G' of (J1)
-    if r * D <= P:  # (I + 2c/P B^T B + I x cG') d = R
-        B = np.empty((P, r * D))
-        for m in range(P):
-            for i in range(r):
-                for j in range(D):
-                    B[m, i * D + j] = C[i, m] * X[m, j]
-        A = np.dot(B.T, B)
-        for i in range(r * D):
-            for j in range(r * D):
-                A[i, j] *= 2.0 * c / P
-            A[i, i] += 1.0
-            for j in range(D):
-                A[i, i // D * D + j] += G[i % D, j]
-        if not solve_positive(A, d.reshape(r * D)):
-            return np.nan
-        np.dot(d, XT, E)
-        moved[:] = column_dots(C, E)
-        return loss
-    # with S = (I + cG')^-1, through the samples (J2)
-    for j in range(D):
-        G[j, j] += 1.0
-    if not solve_positive(G, np.zeros(D)):
-        return np.nan
-    S = np.linalg.inv(G)
-    RS = np.dot(d, S)
-    K = np.dot(np.dot(X, S), XT)
-    K *= np.dot(C.T, C)
-    for m in range(P):
-        K[m, m] += P / (2.0 * c)
-    np.dot(RS, XT, E)
-    moved[:] = column_dots(C, E)
-    if not solve_positive(K, moved):
-        return np.nan
-    weigh(C, moved, E)
-    d[:] = RS - np.dot(np.dot(E, X), S)
-    moved *= P / (2.0 * c)
-    return loss
+    columns = np.empty_like(XT)
+    weigh(XT, c * 2.0 * eps / (alpha * P) * residual, columns)
+    G = np.dot(columns, X)
+    if d.size <= P:
+        solved = step_through_unknowns(C, X, G, c, d)
+    else:
+        solved = step_through_samples(C, X, XT, G, c, d)
+    np.dot(d, XT, weighted)
+    moved[:] = column_dots(C, weighted)
+    return loss if solved else np.nan
 
 
 @compiled
