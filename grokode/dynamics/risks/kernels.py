@@ -251,10 +251,7 @@ def linear_step(
     columns = np.empty_like(XT)
     weigh(XT, c * 2.0 * eps / (alpha * P) * residual, columns)
     G = np.dot(columns, X)
-    if d.size <= P:
-        solved = step_through_unknowns(C, X, G, c, d)
-    else:
-        solved = step_through_samples(C, X, XT, G, c, d)
+    solved = step_through_unknowns(C, X, G, c, d) if d.size <= P else step_through_samples(C, X, XT, G, c, d)
     np.dot(d, XT, weighted)
     moved[:] = column_dots(C, weighted)
     return loss if solved else np.nan
