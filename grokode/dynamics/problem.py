@@ -123,8 +123,8 @@ def bind(network: Network, start: State, source: Source, evaluations: float = 0.
         return _on_data(network, start, source, evaluations)
     if not (isinstance(start, FactorState | ReadoutState) and start.quadratic(network)):
         raise InvalidInput(
-            f"with {type(start).__name__} and q = {network.activation} f is no quadratic function, so it has no loss "
-            "over a whole law; give a finite --n-train"
+            f"f is no quadratic function of x with {network.activation}, so its loss over a whole law is not known; "
+            "give a finite --n-train"
         )
     return PopulationRisk(network, start, source)
 

@@ -24,6 +24,7 @@ RANK = {
     "step": 1,
     "batch_order": 1,
 }
+SWITCHES = ("centered", "nesterov", "decoupled")
 RANK |= dict.fromkeys(("loss_train", "loss_test"), 1)
 
 
@@ -43,7 +44,8 @@ def checked(name: str, value: Any) -> Any:
     """Return one array of a bundle as float64 (``step`` and batches as int64, switches as bool)."""
     array = array_of(name, value)
     if array.dtype.kind not in "biuf":
-        raise InvalidInput(f"bundle: {name} must hold real numbers, got dtype {array.dtype}")
+        kind = "be true or false" if name in SWITCHES else "hold real numbers"
+        raise InvalidInput(f"bundle: {name} must {kind}, got dtype {array.dtype}")
     rank = RANK.get(name, 0)
     if name != "covariance":
         if rank == 0 and array.size == 1:
@@ -51,12 +53,13 @@ def checked(name: str, value: Any) -> Any:
         rank = array.ndim if name == "lr" and array.ndim < 2 else rank  # one for all steps, or one a step
         if array.ndim != rank or array.size == 0:
             kind = ("a single number", "a vector that is not empty", "a matrix that is not empty")[rank]
+            kind += " or a vector, one a step" if name == "lr" else ""
             raise InvalidInput(f"bundle: {name} must be {kind}, got shape {array.shape}")
     if name in ("loss_train", "loss_test"):  # logs of a run that blew up are still logs
         return array.astype(float)
     if not np.isfinite(array).all():
         raise InvalidInput(f"bundle: {name} must be finite, got NaN or infinity")
-    if name in ("centered", "nesterov", "decoupled"):
+    if name in SWITCHES:
         if array not in (0, 1):
             raise InvalidInput(f"bundle: {name} must be true or false, got {array}")
         return bool(array)
@@ -77,16 +80,20 @@ def checked(name: str, value: Any) -> Any:
     if name in ("batch_order", "batch_size"):
         if (array != np.rint(array)).any() or (name == "batch_size" and array < 1):
             kind = "a whole number, at least 1" if name == "batch_size" else "whole numbers"
-            raise InvalidInput(f"bundle: {name} must be {kind}, got {array}")
+            raise InvalidInput(f"bundle: {name} must be {kind}, got {_first(array, array != np.rint(array))}")
         return array.astype(np.int64)
     if name == "step":
-        if array.min() < 0 or array.max() > MOST or (array != np.rint(array)).any():
-            raise InvalidInput(
-                f"bundle: step must be whole numbers from 0 to {MOST}, got {array.min()} to {array.max()}"
-            )
+        wrong = (array < 0) | (array > MOST) | (array != np.rint(array))
+        if wrong.any():
+            raise InvalidInput(f"bundle: step must be whole numbers from 0 to {MOST}, got {_first(array, wrong)}")
         if (np.diff(array) <= 0).any():
             raise InvalidInput("bundle: step must increase; sort it and drop repeats")
         if array[-1] < 1:
             raise InvalidInput("bundle: step must go beyond 0; leave it out to choose --steps yourself")
         return array.astype(np.int64)
     return np.array(array, dtype=float, order="C")
+
+
+def _first(array: NDArray[Any], wrong: NDArray[Any]) -> Any:
+    """Return the first number that is wrong, of a scalar the number itself."""
+    return array[wrong][0] if array.ndim else array

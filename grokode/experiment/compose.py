@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..dynamics.optimizers import OPTIMIZERS
 from ..errors import InvalidInput
+from ..registry import nearest
 from .amended import SHORTHANDS, amended, followed, refuse_twice
 from .bundle import Bundle
 from .result import Run
@@ -88,6 +89,10 @@ def compose(
         bundle = saved.bundle
     if bundle is not None:
         bundle.refuse(flags)
+    known = [*Experiment.model_fields, *SHORTHANDS]
+    for key in flags:
+        if key not in known:
+            raise InvalidInput(f"unknown parameter {key!r}; {nearest(key, known)}")
     shorthands = {key: flags[key] for key in SHORTHANDS if flags.get(key) is not None}
     layers.append(("the flags", {key: value for key, value in flags.items() if key not in SHORTHANDS}))
     experiment = merge(layers)
@@ -113,6 +118,8 @@ def compose(
     if bundle is not None and bundle.covariance is not None:
         experiment = experiment.model_copy(update={"covariance": None})  # the bundle's own is in force
     notes += _idle(flags, experiment)
+    if bundle is not None and flags.get("seed") is not None:
+        notes.append("--seed changes nothing: the bundle has the data and the weights; sgd:seed=K orders batches")
     notes += [
         f"{source.name} is a grid over {key}; this run takes {key} = {getattr(experiment, key)}"
         for source in (preset, spec)

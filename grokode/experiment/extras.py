@@ -81,7 +81,7 @@ def choose_extras(
     observables: list[CostlyObservable] = [KERNEL_OBSERVABLES.build(name) for name in KERNEL_OBSERVABLES]
     idle = [item.title for item in curves if not item.applies(problem, optimizer, pace)]
     if idle:
-        say(f"no curves of {', '.join(idle)}: no closed form moves the modes of this training")
+        say(f"no curves of {', '.join(idle)}: they are known for full batches without decay, at one step size")
     purse = _Purse(readings=readings, seconds=seconds + START_UP, bytes=free, everything=bool(wanted))
     kept = Extras(
         curves=[

@@ -147,6 +147,7 @@ class _Simulation:
         kept = len(self.saved) * numbers
         self.problem = problem_of(experiment, bundle, self.files, kept=kept, evaluations=evaluations)
         self.trained = self.problem.trained
+        self.training = self.optimizer.on(self.trained, self.pace)  # refuses what it cannot train
 
     def run(self) -> Run:
         """Integrate, look whether the curve can be trusted, and collect what was observed."""
@@ -156,6 +157,8 @@ class _Simulation:
         method = None if self.optimizer.steps else self._method(experiment.rtol)
         if method and self.optimizer.order > 1:
             self._warn_of_step()
+        if not (self.problem.tests or self.bundle):
+            self.say("no test loss: over the law of the inputs it is not known here; --n-test draws points")
         extras = choose_extras(
             self.problem,
             self.optimizer,
@@ -238,7 +241,7 @@ class _Simulation:
 
     def _method(self, rtol: float) -> Method:
         return plan(
-            self.optimizer.on(self.trained, self.pace),
+            self.training,
             self.trained,
             np.array(self.trained.start.theta),
             self.solver,
@@ -259,13 +262,12 @@ class _Simulation:
     def _flow(self, method: Method, control: Control) -> Trajectory:
         theta0 = np.array(self.trained.start.theta)
         self._say_long(method.seconds, f"{method.name}, {theta0.size} unknowns")
-        flow = self.optimizer.on(self.trained, self.pace)
-        return integrate(flow, theta0, self.experiment.alpha, self.saved.tolist(), method, control)
+        return integrate(self.training, theta0, self.experiment.alpha, self.saved.tolist(), method, control)
 
     def _descend(self, control: Control, recorder: Recorder) -> Trajectory:
         train, name = self.trained, self.experiment.optimizer.partition(":")[0]
         theta0 = np.array(train.start.theta)
-        descent = self.optimizer.on(train, self.pace)
+        descent = self.training
         loss = train.loss(theta0)
         y, steps = start_of(descent, theta0), int(self.saved[-1])
         self._say_long(steps * _seconds(lambda: descent.step(0, y)), f"{steps} steps of {name}")
@@ -330,14 +332,13 @@ class _Simulation:
                 progress=_silent,
                 lift=trained.lift,
             )
-            training = self.optimizer.on(trained, self.pace)
             if self.optimizer.steps:
                 bound = trained.loss, ceiling(trained, theta0)
                 steps = self._steps(np.array(recorder.t)).tolist()  # a stopped run's own end is the last
-                trajectory = iterate(training, theta0 + moved, bound, steps, self.experiment.optimizer, control)
+                trajectory = iterate(self.training, theta0 + moved, bound, steps, self.experiment.optimizer, control)
             else:
                 method = self._method(rtol)
-                trajectory = integrate(training, theta0, self.experiment.alpha, recorder.t, method, control, moved)
+                trajectory = integrate(self.training, theta0, self.experiment.alpha, recorder.t, method, control, moved)
             if trajectory.status is Status.TIME_LIMIT:
                 raise _OutOfTime
             return np.array(rows)

@@ -59,8 +59,8 @@ def pace_of(
     optimizer = OPTIMIZERS.build(experiment.optimizer)
     if not optimizer.steps and optimizer.order > 1:
         raise InvalidInput(
-            f"{experiment.optimizer} corrects for one step, and the schedule is {experiment.schedule!r}; use "
-            "--schedule constant"
+            f"{experiment.optimizer} corrects for one step, and the schedule is "
+            f"{'one lr a step' if experiment.schedule == GIVEN else repr(experiment.schedule)}; use --schedule constant"
         )
     steps = experiment.steps if steps is None else steps
     if steps is None and not optimizer.steps:

@@ -212,7 +212,7 @@ class DrawnSystem:
         if network.closes and not self.trained_readouts:
             return factor
         if math.isinf(self.width):
-            raise InvalidInput(f"{why} need all neurons, and width = inf has no end of them; give a finite --width")
+            raise InvalidInput(f"with {why} every neuron is kept, got width = inf; give a finite --width")
         width, dim = int(self.width), self.inputs.dim
         W = factor.neurons(width, stream(self.seed, Role.NEURONS, dim, width))
         if not self.trained_readouts:

@@ -198,6 +198,10 @@ def test_a_bad_flag_of_kernel_is_one_line_that_names_the_fix(cli, tmp_path, word
     assert contents(tmp_path) == {}
 
 
+def test_what_training_refuses_is_one_line_too(cli):
+    refused(cli(*SMALL, "--optimizer", "sgd", "--batch-size", 99, "--steps", 3), 2, "batch_size = 99", "lower it")
+
+
 def test_a_name_with_a_line_break_stays_on_one_line(cli):
     refused(cli(*SMALL, "--spec", "two\nlines.toml"), 2, "two lines.toml")
 

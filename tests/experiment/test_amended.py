@@ -111,3 +111,8 @@ def test_another_end_than_a_bundles_steps_is_said(arrays):
     said: list[str] = []
     grokode.run(grokode.Bundle(**arrays, step=[0, 20]), steps=100, say=said.append)
     assert said[0] == "the curves are saved at 56 points of this run, not at the bundle's step"
+
+
+def test_a_misspelt_shorthand_names_its_nearest():
+    with pytest.raises(grokode.InvalidInput, match="unknown parameter 'momentun'; did you mean 'momentum'"):
+        grokode.run(momentun=0.9)

@@ -133,7 +133,9 @@ def test_what_does_not_apply_is_neither_kept_nor_missed(make_problem):
     assert Chosen(make_problem(n_train=math.inf)).kept == law
     without = Chosen(make_problem(), optimizer=object(), wanted=True)  # whose decay is not known
     assert without.kept == {train, "the population alignment"}
-    assert without.said == ["no curves of the linearised network: no closed form moves the modes of this training"]
+    assert without.said == [
+        "no curves of the linearised network: they are known for full batches without decay, at one step size"
+    ]
 
 
 @pytest.mark.parametrize("optimizer", [GradientFlow(), GradientDescent()], ids=["flow", "descent"])

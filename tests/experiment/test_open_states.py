@@ -204,10 +204,13 @@ def test_trained_readouts_of_a_bundle_need_its_own():
     [
         (
             {"readouts": "trained", "width": float("inf"), "dt": 0.1},
-            "trained readouts need all neurons.*finite --width",
+            "with trained readouts every neuron is kept, got width = inf; give a finite --width",
         ),
-        ({"hermite": 3, "width": float("inf"), "dt": 0.1}, r"Hermite\(k=3\) need.*give a finite --width"),
-        ({"hermite": 3, "n_train": float("inf")}, "no loss over a whole law; give a finite --n-train"),
+        (
+            {"hermite": 3, "width": float("inf"), "dt": 0.1},
+            "Hermite.*every neuron is kept, got width = inf",
+        ),
+        ({"hermite": 3, "n_train": float("inf")}, "its loss over a whole law is not known; give a finite --n-train"),
         ({"target": "hermite:k=3", "n_train": float("inf")}, "known for quadratic targets; give a finite --n-train"),
         ({"readouts": "trained", "start": "interpolated:s=0.5"}, "use --start gaussian"),
         ({"hermite": 2, "start": "interpolated:s=0.5"}, "got the activation .*; use --start gaussian"),
@@ -264,3 +267,11 @@ def test_a_report_on_the_kernel_is_that_of_its_matrix(kind):
 def test_a_kernel_over_a_whole_law_is_that_of_committee_machines():
     with pytest.raises(InvalidInput, match="known on samples only; give a finite --n-train"):
         grokode.kernel(**{**SMALL, "n_train": float("inf")}, readouts="trained")
+
+
+@pytest.mark.parametrize("changed", [{"hermite": 3}, {"target": "hermite:k=3"}])
+def test_a_run_without_a_test_loss_says_so(changed):
+    for n_test, expected in ((0, True), (5, False)):
+        said = []
+        grokode.run(dim=4, n_train=6, width=3, t_max=0.1, n_test=n_test, say=said.append, lazy=False, **changed)
+        assert any("no test loss" in line and "--n-test" in line for line in said) == expected

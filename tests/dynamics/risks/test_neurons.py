@@ -142,7 +142,7 @@ def test_what_trains_is_chosen_by_the_state_and_by_counts(rng):
     law = Law(Gaussian.isotropic(3), QuadraticTarget(0.0, np.zeros(3), np.eye(3)))
     assert type(bind(network, few, law)) is PopulationRisk
     for start in (few, NeuronState.from_neurons(np.ones((2, 3)))):
-        with pytest.raises(InvalidInput, match="no loss over a whole law; give a finite --n-train"):
+        with pytest.raises(InvalidInput, match="its loss over a whole law is not known; give a finite --n-train"):
             bind(hermite, start, law)
 
 
