@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -258,10 +259,10 @@ def integrate(
         "residuals": {"residuals": scaled.residuals},
     }
     z0 = alpha * flow.start(np.zeros_like(theta0) + moved)
-    status, t, theta, steps, saved = Status.DONE, 0.0, control.lift(theta0 + moved), 0, 0
+    status, t, steps, saved = Status.DONE, 0.0, 0, 0
     try:
         while saved < len(times) and times[saved] <= 0:
-            control.keep(0.0, theta)
+            control.keep(0.0, control.lift(theta0 + moved))
             saved += 1
         if saved < len(times):
             options = {**method.options, **jac[method.jacobian]}
@@ -274,9 +275,9 @@ def integrate(
                     "try another --solver, or another --rtol"
                 )
             steps += 1
-            t, theta = solver.t, scaled.theta(solver.y)
-            dense = solver.dense_output()
-            interval = DenseInterval(solver.t_old, t, lambda t, dense=dense: scaled.theta(dense(t)))  # type: ignore[misc]
+            t = solver.t
+            dense = functools.cache(solver.dense_output)  # made where something is read between the steps
+            interval = DenseInterval(solver.t_old, t, lambda t, dense=dense: scaled.theta(dense()(t)))  # type: ignore[misc]
             while saved < len(times) and (times[saved] <= t or solver.status == "finished"):
                 control.keep(times[saved], interval.theta(min(times[saved], t)))
                 saved += 1
@@ -287,7 +288,8 @@ def integrate(
     except _TimeUp:
         status = Status.TIME_LIMIT
     if status is not Status.DONE and (not saved or times[saved - 1] < t):
-        control.keep(t, theta)  # a curve that ends early ends where the run did
+        # a curve that ends early ends where the run did
+        control.keep(t, scaled.theta(solver.y) if steps else control.lift(theta0 + moved))
     seconds = time.perf_counter() - started
     work = Work(method=method.name, nfev=scaled.nfev, njev=scaled.njev, seconds=seconds, steps=steps)
     return Trajectory(status=status, t_end=t, work=work)
