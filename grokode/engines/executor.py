@@ -1,0 +1,104 @@
+"""What every engine offers, and the loop that runs tasks on it and outlives its workers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+RETRIES = 2
+"""How often a task whose worker was lost is tried again."""
+
+
+class WorkerLost(Exception):
+    """A worker died or was killed with its task; another may do it."""
+
+
+class Executor(Protocol):
+    """Runs functions somewhere."""
+
+    @property
+    def slots(self) -> int:
+        """How many tasks it can have at once."""
+        ...
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+        """Begin a call, of which at most ``slots`` may be unfinished; it raises WorkerLost where its worker was."""
+        ...
+
+
+class Engine(Protocol):
+    """Opens executors."""
+
+    def open(self) -> AbstractContextManager[Executor]:
+        """Start the workers; leaving ends them, at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A task and what came of it."""
+
+    task: Any
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A task whose worker was lost at every try, and the last reason."""
+
+    task: Any
+    reason: str
+
+
+def outcomes(
+    executor: Executor, function: Callable[[Any], Any], tasks: Iterable[Any], retries: int = RETRIES
+) -> Iterator[Finished | Lost]:
+    """Run a function on every task and yield what came of each as soon as it has.
+
+    Parameters
+    ----------
+    executor : Executor
+    function : callable
+        Of one task. Pure, for it may run again; of a module, so that another process finds it.
+    tasks : iterable
+        Taken as workers get free.
+    retries : int
+        How often a task is tried again whose worker was lost.
+
+    Yields
+    ------
+    Finished or Lost
+
+    Raises
+    ------
+    Exception
+        Whatever the function raises: a failure that is a result has to be returned as one.
+    """
+    waiting, again = iter(tasks), deque[tuple[Any, int]]()
+    running: dict[Future[Any], tuple[Any, int]] = {}
+    while True:
+        while len(running) < executor.slots:
+            task, tries = again.popleft() if again else (next(waiting, _END), 0)
+            if task is _END:
+                break
+            running[executor.submit(function, task)] = task, tries
+        if not running:
+            return
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            task, tries = running.pop(future)
+            try:
+                value = future.result()
+            except WorkerLost as reason:
+                if tries < retries:
+                    again.append((task, tries + 1))
+                else:
+                    yield Lost(task, str(reason))
+            else:
+                yield Finished(task, value)
+
+
+_END = object()
