@@ -1,8 +1,14 @@
-"""Helpers shared by all tests, as fixtures: small problems, exact derivatives, an independent integrator."""
+"""What all tests share, as fixtures: small problems, exact derivatives, an independent integrator, the command line."""
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 os.environ.setdefault(
     "OPENBLAS_NUM_THREADS", "1"
@@ -14,6 +20,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 
+from grokode.cli import app
 from grokode.dynamics.problem import Problem
 from grokode.model.network import Network
 from grokode.model.starts.gaussian import GaussianStart
@@ -141,3 +148,41 @@ def planted_neurons(rng):
         alpha=0.8,
         eps=0.4,
     )
+
+
+# ---- the command line
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Ended]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run ``grokode WORD...`` as the console script does; the working folder is ``tmp_path``."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    # what main() changes of the process belongs to the process of a command, not to this one
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    monkeypatch.setattr(gc, "set_threshold", lambda *_: None)
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+
+    def run(*words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["grokode", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            app.main()
+        streams = capsys.readouterr()
+        code = stop.value.code
+        assert isinstance(code, int)
+        return Ended(code, streams.out, streams.err)
+
+    return run

@@ -1,11 +1,9 @@
 """Everything in the README is run."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,9 +27,8 @@ def of_jax(text: str) -> bool:
     return "import jax" in text or "jax.npz" in text
 
 
-def executed(blocks: list[tuple[str, str]]) -> int:
-    """Run blocks in order, in this folder; return how many lines and blocks of Python there were."""
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+def executed(cli: Any, blocks: list[tuple[str, str]]) -> int:
+    """Run blocks in order, in one empty folder; return how many lines and blocks of Python there were."""
     names: dict[str, object] = {}
     ran = 0
     for kind, text in blocks:
@@ -40,24 +37,25 @@ def executed(blocks: list[tuple[str, str]]) -> int:
             ran += 1
         elif kind == "sh":
             for line in text.strip().splitlines():
-                done = subprocess.run(shlex.split(line), env=environment, capture_output=True, text=True, check=False)
-                assert done.returncode == 0, f"{line}: {done.stderr}"
+                program, *words = shlex.split(line)
+                assert program == "grokode", line
+                ended = cli(*words)
+                assert ended.code == 0, f"{line}: {ended.err}"
                 ran += 1
     return ran
 
 
-def test_every_recipe_runs_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert executed([(kind, text) for kind, text in BLOCKS if text not in SHELL[:2] and not of_jax(text)]) > 15
+@pytest.mark.filterwarnings("default::grokode.errors.GrokodeWarning")  # a command prints them
+def test_every_recipe_runs_in_order(cli: Any, tmp_path: Path) -> None:
+    assert executed(cli, [(kind, text) for kind, text in BLOCKS if text not in SHELL[:2] and not of_jax(text)]) > 15
     written = ("grokode-run.png", "fig1.json", "fig1.svg", "run.npz", "run.pdf", "drawn-bundle.npz", "validate.json")
     for name in written:
         assert (tmp_path / name).stat().st_size > 0
 
 
-def test_the_recipe_in_jax_runs_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_recipe_in_jax_runs_in_order(cli: Any) -> None:
     pytest.importorskip("jax", reason="the recipe trains in JAX")
-    monkeypatch.chdir(tmp_path)
-    assert executed([(kind, text) for kind, text in BLOCKS if of_jax(text)]) >= 2
+    assert executed(cli, [(kind, text) for kind, text in BLOCKS if of_jax(text)]) >= 2
 
 
 def test_paths_and_parameters_that_the_readme_names_exist() -> None:
