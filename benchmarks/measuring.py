@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 import grokode
 from grokode.dynamics.optimizers.gradient_flow import GradientFlow
+from grokode.dynamics.optimizers.midpoint_flow import MidpointFlow
+from grokode.dynamics.pace import Pace
 from grokode.dynamics.plan import plan
 from grokode.dynamics.problem import Problem
-from grokode.dynamics.protocols import Method
+from grokode.dynamics.protocols import Flow, Method
 from grokode.dynamics.risks.empirical import EmpiricalRisk
 from grokode.dynamics.solvers import SOLVERS
 from grokode.dynamics.trajectory import Control, Trajectory, Unwatched, integrate
@@ -105,15 +107,19 @@ def error(problem: Problem, ours: Array, reference: Array) -> float:
 # ---- integrations
 
 
-def method_of(problem: Problem, solver: str, rtol: float, t_max: float) -> Method:
+def flow_of(problem: Problem, dt: float | None) -> Flow:
+    """Return the gradient flow, or the flow that follows descent with a step."""
+    return MidpointFlow().on(problem.train, Pace(dt, 1.0)) if dt else GradientFlow().on(problem.train)
+
+
+def method_of(problem: Problem, solver: str, rtol: float, t_max: float, dt: float | None = None) -> Method:
     """Choose the method as a run does."""
-    flow, theta0 = GradientFlow().on(problem.train), np.array(problem.start.theta)
-    built = SOLVERS.build(solver)
-    return plan(flow, problem.train, theta0, built, rtol=rtol, t_max=t_max, memory=free_memory())
+    theta0, built = np.array(problem.start.theta), SOLVERS.build(solver)
+    return plan(flow_of(problem, dt), problem.train, theta0, built, rtol=rtol, t_max=t_max, memory=free_memory())
 
 
 def states_of(
-    problem: Problem, method: Method, times: Sequence[float], limit: float = np.inf
+    problem: Problem, method: Method, times: Sequence[float], limit: float = np.inf, dt: float | None = None
 ) -> tuple[list[Array], Trajectory]:
     """Integrate with nobody watching; return theta at the times, and what the trajectory says of the work."""
     thetas: list[Array] = []
@@ -123,8 +129,8 @@ def states_of(
         time_limit=limit,
         progress=lambda part: None,
     )
-    flow, theta0 = GradientFlow().on(problem.train), np.array(problem.start.theta)
-    return thetas, integrate(flow, theta0, problem.network.alpha, times, method, control)
+    theta0 = np.array(problem.start.theta)
+    return thetas, integrate(flow_of(problem, dt), theta0, problem.network.alpha, times, method, control)
 
 
 def reference_of(problem: Problem, times: Sequence[float]) -> Array:

@@ -182,6 +182,28 @@ def _modified_flow() -> Derivation:
     return left
 
 
+def _midpoint_flow() -> Derivation:
+    behind, rho = sp.symbols("ρ_x"), sp.Function("ρ")
+    speed = sp.Symbol("ρ̇")
+    yield Equal(
+        words="The midpoint flow is V̇ = F(x), x = V − (dt/2) V̇ (D11). Linearised, with r = r₀ + α B (V − V₀), r̂ = r − "
+        "(dt/2) ṙ is the residual of x, and ṙ is α B F(x): with K₀ v = λ v and γ = 2λ/P, of F",
+        left=reduce(T(v) * alpha * B * FORCE, {**GRAM, **MODE}),
+        right=-gamma * T(v) * r,
+    )
+    solved = sp.solve((speed + gamma * behind, behind - rho(t) + dt / 2 * speed), (speed, behind), dict=True)[0][speed]
+    rate = gamma / (1 - gamma * dt / 2)
+    yield Equal(words="So ρ̇ = −γ ρ_x and ρ_x = ρ − (dt/2) ρ̇:", left=sp.simplify(solved + rate * rho(t)), right=0)
+    left = sp.dsolve(rho(t).diff(t) + rate * rho(t), rho(t), ics={rho(0): 1}).rhs
+    yield Equal(words="A component that starts as 1 is, at time t,", left=left, right=sp.exp(-rate * t))
+    yield Equal(
+        words="Descent multiplies it by 1 − γ dt a step (Z6), whose logarithm over dt begins with the same two terms:",
+        left=sp.series(sp.log(1 - gamma * dt) / dt, dt, 0, 2).removeO(),
+        right=sp.series(-rate, dt, 0, 2).removeO(),
+    )
+    return left
+
+
 def _momentum_flow() -> Derivation:
     yield Equal(
         words="The momentum flow is m V̈ + c V̇ = F with m = (1 + μ) dt/2, c = 1 − μ (D10). Linearised, with r = r₀ + α "
@@ -239,6 +261,16 @@ CLAIMS = (
             value=sp.exp(-(gamma + dt * gamma**2 / 2) * t),
         ),
         derive=_modified_flow,
+    ),
+    Claim(
+        tag="Z10",
+        equation="ours: grokode.dynamics.decay.midpoint_flow",
+        title="linearised, what the midpoint flow leaves of a mode",
+        statement=Formula(
+            latex=r"\rho(t) = e^{-\gamma t / (1 - \gamma\, dt / 2)} \rho_0, \quad \gamma = 2 \lambda / P",
+            value=sp.exp(-gamma / (1 - gamma * dt / 2) * t),
+        ),
+        derive=_midpoint_flow,
     ),
     Claim(
         tag="Z9",

@@ -42,6 +42,9 @@ from .words import Column, Letter, Symmetric, T, along, gradient, numbers, reduc
 eta, dt, mu, wd, kappa = sp.symbols("η dt μ wd κ", positive=True)
 """Learning rate; step in flow time; momentum; weight decay as an optimizer is given it, and in flow time."""
 
+j, shift, change, moved = sp.symbols("j s dx dV")
+"""An eigenvalue of F′, a shift, and changes of x and V."""
+
 grad, F = Letter("∇L"), Letter("F")
 """The gradient over W, and dV/dt of the flow."""
 
@@ -255,6 +258,36 @@ def _modified_flow() -> Derivation:
     return modified
 
 
+def _midpoint_flow() -> Derivation:
+    F, F1, J = Column("F"), Column("F₁"), Symmetric("F′")
+    yield Say(
+        words="V is one long column here. A step from V moves it by dt F(V), whose middle is half a step later: so let "
+        "V̇ = F(x), x = V − (dt/2) V̇. Seek V̇ = F + dt F₁ + O(dt²). F(x) is, by Taylor,"
+    )
+    speed = F + dt * F1
+    ahead = sp.expand(F - dt / 2 * J * speed)
+    yield Equal(words="to first order (F″ is in the second)", left=ahead.coeff(dt, 1), right=-J * F / 2)
+    first = ahead.coeff(dt, 1)
+    modified = F + dt * first
+    yield Equal(
+        words="so it is, up to O(dt²), the modified flow (D7), and as close to descent:",
+        left=modified,
+        right=F - dt / 2 * J * F,
+    )
+    yield Equal(
+        words="The derivative: dx + (dt/2) F′ dx = dV and dV̇ = F′ dx with the F′ of x. All are functions of F′, which "
+        "commute, so F′ may stand for any of its eigenvalues j:",
+        left=sp.solve(change + dt / 2 * j * change - moved, change)[0] * j / moved,
+        right=j / (1 + dt / 2 * j),
+    )
+    slope = j / (1 + dt / 2 * j)
+    inverse = (1 + dt / 2 * j) / (shift - (1 - dt * shift / 2) * j)
+    yield Equal(
+        words="One shifted solve with F′ inverts s − that:", left=sp.simplify(inverse * (shift - slope)), right=1
+    )
+    return modified, slope, inverse
+
+
 def _momentum_flow() -> Derivation:
     speed, bend, rest = sp.symbols("V̇ V̈ V⃛")
     ahead, back = (s * dt * speed + dt**2 / 2 * bend + s * dt**3 / 6 * rest for s in (1, -1))
@@ -404,6 +437,22 @@ CLAIMS = (
             value=Column("F") - dt / 2 * Symmetric("F′") * Column("F"),
         ),
         derive=_modified_flow,
+    ),
+    Claim(
+        tag="D11",
+        equation="ours: midpoint_flow",
+        title="the same order with a force that lags by half a step; its derivative, and solves with that",
+        statement=Formula(
+            latex=r"\dot V = F(V - \tfrac{dt}{2} \dot V) = F - \tfrac{dt}{2} F' F + O(dt^2), \quad"
+            r" \dot V' = F' (1 + \tfrac{dt}{2} F')^{-1}, \quad"
+            r" (s - \dot V')^{-1} = (s - (1 - \tfrac{s\, dt}{2}) F')^{-1} (1 + \tfrac{dt}{2} F')",
+            value=(
+                Column("F") - dt / 2 * Symmetric("F′") * Column("F"),
+                j / (1 + dt / 2 * j),
+                (1 + dt / 2 * j) / (shift - (1 - dt * shift / 2) * j),
+            ),
+        ),
+        derive=_midpoint_flow,
     ),
     Claim(
         tag="D8",

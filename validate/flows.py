@@ -28,7 +28,7 @@ from grokode.experiment.simulate import simulate
 from grokode.experiment.spec import Experiment
 
 from .compare import margin, second_moments, sizes
-from .optimizers import CorrectedDescent, Optimizer, SecondOrder
+from .optimizers import CorrectedDescent, LaggingDescent, Optimizer, SecondOrder
 from .results import CaseResult, Kind
 from .tolerances import ROUNDING
 from .training import Trained, train
@@ -178,6 +178,7 @@ class Stepped:
 STEPPED = {
     "gradient_flow": Stepped(1, lambda dt: None),
     "modified_flow": Stepped(1, lambda dt: lambda ratio: CorrectedDescent(corrected=dt * ratio)),
+    "midpoint_flow": Stepped(1, lambda dt: lambda ratio: LaggingDescent(corrected=dt * ratio)),
     f"momentum_flow:momentum={MOMENTUM}": Stepped(
         2,
         lambda dt: (

@@ -210,6 +210,40 @@ class CorrectedDescent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LaggingDescent:
+    r"""Euler's steps on the flow whose speed is the descent of half a learning rate before.
+
+    .. math:: \dot\theta = -\nabla(\theta - \tfrac{\eta}{2} \dot\theta)
+
+    Parameters
+    ----------
+    corrected : float
+        :math:`\eta`, whatever the steps taken.
+    """
+
+    corrected: float
+
+    def start(self, weights: Weights) -> None:
+        """Return the memory before the first step: none."""
+
+    def step(
+        self, weights: Weights, gradient: Callable[[Weights], Weights], memory: None, lr: float, k: int
+    ) -> tuple[Weights, None]:
+        """Return the weights after a step."""
+        slope = gradient(weights)
+        for _ in range(SETTLED):
+            before = slope
+            slope = gradient(_each(lambda w, g: w + self.corrected / 2 * g, weights, before))
+            if all(np.array_equal(new, old) for new, old in zip(slope, before, strict=True)):
+                break
+        return _each(lambda w, g: w - lr * g, weights, slope), None
+
+
+SETTLED = 60
+"""Fixed-point iterations of a speed; each takes at least half of what is missing where lr is half the largest one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecondOrder:
     r"""Central differences for a particle of some mass with friction, whatever the steps taken.
 

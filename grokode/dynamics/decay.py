@@ -49,6 +49,28 @@ def modified_flow(rates: Array, t: Array, dt: float) -> Array:
     return np.exp(-np.multiply.outer(t, rates * (1 + dt * rates / 2)))
 
 
+def midpoint_flow(rates: Array, t: Array, dt: float) -> Array:
+    r"""Return what the midpoint flow leaves, :math:`e^{-\gamma t / (1 - \gamma\, dt / 2)}` (Z10).
+
+    Parameters
+    ----------
+    rates : ndarray, shape (K,)
+        In units of inverse flow time.
+    t : ndarray, shape (T,)
+        Flow times.
+    dt : float
+        Flow time of the step that is corrected for.
+
+    Returns
+    -------
+    ndarray, shape (T, K)
+        Infinite for modes at the edge of stability or beyond, but for t = 0.
+    """
+    left = 1 - dt * rates / 2
+    known = np.exp(-np.multiply.outer(t, rates / np.where(left > 0, left, 1.0)))
+    return np.where((left > 0) | (t[:, None] == 0), known, np.inf)
+
+
 def momentum_flow(rates: Array, t: Array, dt: float, momentum: float) -> Array:
     r"""Return what the momentum flow leaves: :math:`m \ddot\rho + c\, \dot\rho = -\gamma\rho` (Z9).
 

@@ -34,6 +34,7 @@ def plan(
         rate=rate,
         memory=memory,
         samples=int(risk.samples) if isinstance(flow, LeastSquares) else 0,
+        lag=flow.lag if isinstance(flow, LeastSquares) else 0.0,
         real_spectrum=flow.real_spectrum,
         offset=loss / (risk.mean_square_label or loss or 1.0),
     )

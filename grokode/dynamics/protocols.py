@@ -142,14 +142,21 @@ class Residuals(Protocol):
         """Return the residuals and their derivative at z, shape (n,)."""
         ...
 
-    def compiled_step(self, z: Array, history: Array, c: float) -> tuple[Linearization, Array, Array] | None:
-        """Solve (I - c J) d = c dz/dt - history at z; return what is there, d and B d, or None where it is hard."""
+    def compiled_step(
+        self, z: Array, history: Array, c: float, implicit: float
+    ) -> tuple[Linearization, Array, Array] | None:
+        """Solve (I - implicit J) d = c dz/dt - history at z; return what is there, d, B d, or None where it is hard."""
         ...
 
 
 @runtime_checkable
 class LeastSquares(Protocol):
-    """A flow that is the gradient flow of a mean of finitely many squares."""
+    """A flow down the gradient of a mean of finitely many squares."""
+
+    @property
+    def lag(self) -> float:
+        """The time by which the force lags: it is that of y - lag dy/dt; 0 for the gradient flow."""
+        ...
 
     def residuals(self, dtype: type[np.floating[Any]]) -> Residuals:
         """Return the residuals as a function of z, with matrix products in a precision."""
@@ -208,7 +215,9 @@ class Demand:
     memory : float
         Bytes that are free.
     samples : int
-        Squares P in the mean whose gradient flow it is; 0 where the flow is no such thing.
+        Squares P in the mean whose gradient moves it; 0 where the flow is no such thing.
+    lag : float
+        Time by which that gradient lags, see ``LeastSquares``.
     real_spectrum : bool
         Whether the Jacobian's eigenvalues are real.
     offset : float
@@ -226,6 +235,7 @@ class Demand:
     rate: float
     memory: float
     samples: int
+    lag: float
     real_spectrum: bool
     offset: float
 

@@ -153,7 +153,7 @@ class ScaledFlow:
         return TimedJacobian(self._flow.jacobian(t, self.unscaled(z)), self.check)
 
     def residuals(self, dtype: type[np.floating[Any]]) -> TimedResiduals:
-        """Return the residuals whose mean square the flow descends."""
+        """Return the residuals whose mean square moves the flow."""
         assert isinstance(self._flow, LeastSquares)  # the plan has chosen a method for it
         return TimedResiduals(self._flow.residuals(dtype), self)
 
@@ -206,11 +206,13 @@ class TimedResiduals:
         self._flow.nfev += 1
         return self._residuals.at(z)
 
-    def compiled_step(self, z: Array, history: Array, c: float) -> tuple[Linearization, Array, Array] | None:
+    def compiled_step(
+        self, z: Array, history: Array, c: float, implicit: float
+    ) -> tuple[Linearization, Array, Array] | None:
         """Solve the linearised step at z in one compiled call."""
         self._flow.check()
         self._flow.nfev += 1
-        return self._residuals.compiled_step(z, history, c)
+        return self._residuals.compiled_step(z, history, c, implicit)
 
 
 class _TimeUp(Exception):

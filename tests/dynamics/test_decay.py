@@ -47,6 +47,20 @@ def test_modified_flow_is_where_descent_goes_at_order_two():
     np.testing.assert_allclose(decay.modified_flow(RATES, STEPS, 1e-12), decay.flow(RATES, STEPS), rtol=1e-8, atol=0)
 
 
+def test_midpoint_flow_is_where_descent_goes_at_order_two():
+    gaps = [np.abs(decay.descent(RATES, np.array([2 / dt]), dt) - decay.midpoint_flow(RATES, np.array([2.0]), dt))
+            for dt in (0.01, 0.005)]  # fmt: skip
+    np.testing.assert_allclose(np.log2(gaps[0][0, :3] / gaps[1][0, :3]), 2, atol=0.05)
+    np.testing.assert_allclose(decay.midpoint_flow(RATES, STEPS, 1e-12), decay.flow(RATES, STEPS), rtol=1e-8, atol=0)
+
+
+def test_midpoint_flow_ends_at_the_edge_of_stability():
+    left = decay.midpoint_flow(np.array([1.9, 2.0, 2.1]), np.array([0.0, 1.0]), 1.0)
+    np.testing.assert_array_equal(left[0], 1)
+    assert left[1, 0] == pytest.approx(np.exp(-1.9 / 0.05))
+    np.testing.assert_array_equal(left[1, 1:], np.inf)
+
+
 @pytest.mark.parametrize("dt", [0.01, 0.3, 0.6])
 def test_descent_is_its_recursion(dt):
     """Steps up to 1.8 over the largest rate: beyond one, the sign alternates."""

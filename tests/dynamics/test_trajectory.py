@@ -78,9 +78,9 @@ def test_every_evaluation_is_counted(problem):
             counted.append(z)
             return super().at(z)
 
-        def compiled_step(self, z, history, c):
+        def compiled_step(self, z, *step):
             counted.append(z)
-            return super().compiled_step(z, history, c)
+            return super().compiled_step(z, *step)
 
     class Counting(SampleGradientFlowOn):
         def __call__(self, t, y):
@@ -161,8 +161,8 @@ def test_a_force_that_is_no_number_is_a_failure(problem, reference, solver):
                 here.loss = np.nan
             return here
 
-        def compiled_step(self, z, history, c):
-            return super().compiled_step(z, history, c) if np.linalg.norm(z) <= moved_by_1 else None
+        def compiled_step(self, z, *step):
+            return super().compiled_step(z, *step) if np.linalg.norm(z) <= moved_by_1 else None
 
     class Poisoned(SampleGradientFlowOn):
         def __call__(self, t, y):

@@ -67,6 +67,7 @@ def test_gradient_descent_converges_to_flow_at_order_one(make_problem, reference
 STEPS = {
     "gradient_flow": (0.004, 0.002),
     "modified_flow": (0.05, 0.025),  # a second order is soon below the solver's tolerance
+    "midpoint_flow": (0.05, 0.025),
     "momentum_flow": (0.0025, 0.00125),  # and one with momentum begins when 1 / (1 - momentum) steps are short
 }
 

@@ -47,7 +47,7 @@ def case(request, make_problem, reference_flow, tmp_path_factory):
 def test_every_solver_keeps_the_promise(case, promised_error, solver):
     parameters, losses, label = case
     if solver == "log_bdf" and parameters["n_train"] == float("inf"):
-        with pytest.raises(grokode.InvalidInput, match="the plain gradient_flow of samples: .*; use --solver auto"):
+        with pytest.raises(grokode.InvalidInput, match="midpoint_flow of samples: .*; use --solver auto"):
             grokode.run(**parameters, solver=solver, times=TIMES)
         return
     run = grokode.run(**parameters, solver=solver, times=TIMES)

@@ -17,6 +17,10 @@ OPTIMIZERS = Registry(
             "grokode.dynamics.optimizers.modified_flow:ModifiedFlow",
             "dV/dt = F - (dt/2) F'F, descent with step dt to second order",
         ),
+        "midpoint_flow": Entry(
+            "grokode.dynamics.optimizers.midpoint_flow:MidpointFlow",
+            "dV/dt = F(V - (dt/2) dV/dt), the same as fast as gradient_flow",
+        ),
         "momentum_flow": Entry(
             "grokode.dynamics.optimizers.momentum_flow:MomentumFlow",
             "(1+mu)(dt/2) V'' + (1-mu) V' = F, heavy_ball with step dt to second order",

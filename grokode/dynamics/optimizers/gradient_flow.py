@@ -95,6 +95,8 @@ class GradientFlowOn:
 class SampleGradientFlowOn(GradientFlowOn):
     """The gradient flow of a finite training set, a mean of squares."""
 
+    lag = 0.0
+
     def __init__(self, risk: EmpiricalRisk) -> None:
         super().__init__(risk)
         self._samples = risk

@@ -225,6 +225,7 @@ def linear_step(
     z: Array,
     history: Array,
     c: float,
+    implicit: float,
     X: Array,
     XT: Array,
     H0: Array,
@@ -237,9 +238,10 @@ def linear_step(
     d: Array,
     moved: Array,
 ) -> float:
-    """Fill the solution d of (I - c J) d = c dz/dt - history with the exact J at z, and moved = B d; return the loss.
+    """Fill the solution d of (I - implicit J) d = c dz/dt - history with the exact J at z, and moved = B d.
 
-    Fills C and ``residual`` as ``linearize`` does. The loss is NaN where I - c J has to be looked at more closely.
+    Fills C and ``residual`` as ``linearize`` does. Returns the loss, NaN where I - implicit J has to be looked at more
+    closely.
     """
     P = len(residual)
     np.dot(z, XT, C)
@@ -249,9 +251,12 @@ def linear_step(
     np.dot(weighted, X, d)
     d -= history
     columns = np.empty_like(XT)
-    weigh(XT, c * 2.0 * eps / (alpha * P) * residual, columns)
+    weigh(XT, implicit * 2.0 * eps / (alpha * P) * residual, columns)
     G = np.dot(columns, X)
-    solved = step_through_unknowns(C, X, G, c, d) if d.size <= P else step_through_samples(C, X, XT, G, c, d)
+    if d.size <= P:
+        solved = step_through_unknowns(C, X, G, implicit, d)
+    else:
+        solved = step_through_samples(C, X, XT, G, implicit, d)
     np.dot(d, XT, weighted)
     moved[:] = column_dots(C, weighted)
     return loss if solved else np.nan

@@ -83,13 +83,16 @@ class Residuals:
         loss = kernels.linearize(C, self.H0, self.a, self.risk.offset, network.alpha, network.eps, residual)
         return Linearization(self, C, residual, loss)
 
-    def compiled_step(self, z: Array, history: Array, c: float) -> tuple[Linearization, Array, Array] | None:
-        r"""Solve :math:`(I - c J) d = c\, \dot z - \psi` with the exact Jacobian at z in one compiled call.
+    def compiled_step(
+        self, z: Array, history: Array, c: float, implicit: float
+    ) -> tuple[Linearization, Array, Array] | None:
+        r"""Solve :math:`(I - c' J) d = -c \nabla L - \psi` with the exact Jacobian at z in one compiled call.
 
         Parameters
         ----------
         z, history : ndarray, shape (n,)
-        c : float
+        c, implicit : float
+            c and c'.
 
         Returns
         -------
@@ -98,13 +101,13 @@ class Residuals:
         moved : ndarray, shape (P,)
             B d.
 
-        None where I - c J may not be positive definite.
+        None where I - c' J may not be positive definite.
         """
         C, residual = np.empty_like(self.H0), np.empty(self.samples)
         d, moved = np.empty(self.shape), np.empty(self.samples)
         Z, psi, network = z.reshape(self.shape), history.reshape(self.shape), self.risk.network
         constants = self.X, self.XT, self.H0, self.a, self.risk.offset, network.alpha, network.eps
-        loss = kernels.linear_step(Z, psi, c, *constants, C, residual, d, moved)
+        loss = kernels.linear_step(Z, psi, c, implicit, *constants, C, residual, d, moved)
         return None if np.isnan(loss) else (Linearization(self, C, residual, loss), d.ravel(), moved)
 
     def matrix(self, z: Array) -> Real:

@@ -1,4 +1,4 @@
-"""BDF in logarithmic time, for the gradient flow of a finite training set."""
+"""BDF in logarithmic time, for flows down the gradient of a finite training set's loss."""
 
 from __future__ import annotations
 
@@ -51,20 +51,21 @@ class LogBdf:
         Raises
         ------
         InvalidInput
-            If the flow is not the gradient flow of a finite training set.
+            If the flow is not the gradient or midpoint flow of a finite training set.
         """
         if not demand.samples:
             raise InvalidInput(
-                "solver log_bdf integrates the plain gradient_flow of samples: no other flow, no weight decay, no "
-                "infinite training set and none that is held as its moments; use --solver auto"
+                "solver log_bdf integrates gradient_flow and midpoint_flow of samples: no other flow, no weight decay, "
+                "no infinite training set and none that is held as its moments; use --solver auto"
             )
         tiny = min(demand.n, demand.samples) <= SMALL
         tuning = TINY if tiny else FEW_UNKNOWNS if demand.n < 2 * demand.samples else MANY_UNKNOWNS
         options = {
-            "tol": math.sqrt(demand.asked / DEFAULT) * tuning.tol,  # with orders up to 4 every digit costs steps
+            "tol": math.sqrt(demand.asked / DEFAULT) * tuning.tol,  # with orders up to 5 every digit costs steps
             "parameters": UNSEEN_MODES,
             "relative": tuning.relative,
             "age": tuning.age,
+            "lag": demand.lag,
             "single": tuning is MANY_UNKNOWNS and demand.offset <= ROUNDING,
         }
         return Method("log_bdf", LogBDF, "residuals", options, self.seconds(demand))

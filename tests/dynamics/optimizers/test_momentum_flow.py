@@ -65,7 +65,7 @@ def test_radau_integrates_it_and_what_is_stable_on_the_real_axis_only_refuses():
     assert grokode.run(**how).work.method == "radau"
     with pytest.raises(grokode.InvalidInput, match="ssv2stab is not stable on a flow that oscillates"):
         grokode.run(**how, solver="ssv2stab")
-    with pytest.raises(grokode.InvalidInput, match="log_bdf integrates the plain gradient_flow"):
+    with pytest.raises(grokode.InvalidInput, match="log_bdf integrates gradient_flow and midpoint_flow"):
         grokode.run(**how, solver="log_bdf")
 
 

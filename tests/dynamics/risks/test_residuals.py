@@ -73,13 +73,15 @@ def test_negative_eigenvalues_are_counted(rng, found):
 
 
 @pytest.mark.parametrize(("n_train", "width"), [(8, 7), (30, 2)], ids=["through the samples", "through the unknowns"])
-def test_the_compiled_step_is_the_dense_solve_with_the_exact_jacobian(make_problem, rng, n_train, width):
+@pytest.mark.parametrize("lag", [0.0, 0.3])
+def test_the_compiled_step_is_the_dense_solve_with_the_exact_jacobian(make_problem, rng, n_train, width, lag):
     residuals = Residuals(make_problem(n_train=n_train, width=width, alpha=0.7, eps=0.4).train)
     z, history = 0.5 * rng.standard_normal((2, residuals.n))
     exact, J = residuals.at(z), residuals.at(z).hessian().dense()
-    c = 0.5 / np.linalg.eigvalsh(J)[-1]  # no mode grows faster than this
-    here, d, moved = residuals.compiled_step(z, history, c)
-    solved = np.linalg.solve(np.eye(len(z)) - c * J, c * exact.descent - history)
+    implicit = 0.5 / np.linalg.eigvalsh(J)[-1]  # no mode grows faster than this
+    c = implicit + lag
+    here, d, moved = residuals.compiled_step(z, history, c, implicit)
+    solved = np.linalg.solve(np.eye(len(z)) - implicit * J, c * exact.descent - history)
     np.testing.assert_allclose(d, solved, atol=1e-11 * np.abs(solved).max())
     np.testing.assert_allclose(moved, exact.jvp(solved), atol=1e-11 * np.abs(moved).max())
     assert here.loss == pytest.approx(exact.loss, rel=1e-13)
@@ -92,4 +94,4 @@ def test_a_step_longer_than_a_growth_time_is_left_to_a_closer_look(make_problem,
     z, history = 0.5 * rng.standard_normal((2, residuals.n))
     here = residuals.at(z)
     growth = max(np.linalg.eigvalsh(here.hessian().dense())[-1], -np.linalg.eigvalsh(here.curvature)[0])
-    assert residuals.compiled_step(z, history, 2 / growth) is None
+    assert residuals.compiled_step(z, history, 2 / growth, 2 / growth) is None

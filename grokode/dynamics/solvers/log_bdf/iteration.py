@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.linalg import LinearOperator, cg
 
 from ...protocols import Linearization
-from .linear import Shifted
+from .linear import Shifted, TooLong
 
 Array = NDArray[np.float64]
 
 RESIDUAL = 1e-4
 """What a solve through the unknowns may leave of its right-hand side."""
+
+EDGE = 50
+"""Conjugate gradients that a step shorter than the lag may take; at the edge of stability they need more."""
 
 STIFF = 0.2
 """Times c |G'|: above it the Gauss-Newton part alone is stiff where the network cannot interpolate."""
@@ -114,3 +118,27 @@ class ThroughSamples(Iteration):
             self._with(here.kernel())
         w = self._current().solve(here.jvp(R), s, goal).astype(np.float64)
         return R - here.vjp(w), s * w
+
+
+def lagging(here: Linearization, R: Array, c: float) -> tuple[Array, Array]:
+    """Solve (I - c J) d = R where c is not positive: a step shorter than the lag of the force.
+
+    The eigenvalues of I - c J are of order 1 unless the fastest mode is at the edge of stability, and products enough.
+
+    Returns
+    -------
+    d : ndarray, shape (n,)
+    moved : ndarray, shape (P,)
+        B d.
+
+    Raises
+    ------
+    TooLong
+        If they do not converge: the fastest mode is at the edge of stability.
+    """
+    J = here.hessian()
+    matrix = LinearOperator((len(R), len(R)), matvec=lambda d: d.ravel() - c * J.times(d.ravel()), dtype=float)
+    d, missed = cg(matrix, R, rtol=RESIDUAL, maxiter=EDGE)
+    if missed:
+        raise TooLong
+    return np.asarray(d), here.jvp(d)

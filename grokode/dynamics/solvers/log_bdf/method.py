@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from ....errors import InvalidInput
 from ...protocols import Linearization, Residuals
+from ...risks.jacobian import spectral_radius
 from .clock import LogTime
 from .controller import Controller
 from .differences import GAMMA, Differences, weights
-from .iteration import Iteration, ThroughSamples, ThroughUnknowns
+from .iteration import Iteration, ThroughSamples, ThroughUnknowns, lagging
 from .linear import TooLong
 from .norm import Weights
 from .precision import Precision
@@ -28,30 +29,42 @@ NOISE = 0.1
 STALE = 0.4
 """An error above this that has doubled at once is often that of an old Jacobian."""
 
+LOOK, POWER = 8, 3
+"""Where the force lags: steps between two looks at the fastest mode, and power iterations of a look."""
+
 SHORTEST = 1e-10
 """A step of tau below this is a failure."""
 
 
 class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
-    r"""BDF of orders 1 to 4 in :math:`\tau`, t = t_0 (e^tau - 1), with one linearised iteration a step.
+    r"""BDF of orders 1 to 5 in :math:`\tau`, t = t_0 (e^tau - 1), with one linearised iteration a step.
 
-    For the gradient flow :math:`\dot z = -\tfrac{2}{P} B^T r(z)` of a mean of P squares. From the prediction z of the
-    difference table, with :math:`c = h\, (t_0 + t_{n+1}) / \gamma_k`, a step is
+    For the gradient flow :math:`\dot z = f(z) = -\tfrac{2}{P} B^T r(z)` of a mean of P squares. From the prediction of
+    the difference table, with :math:`c = h\, (t_0 + t_{n+1}) / \gamma_k`, a step is
 
-    .. math:: (I - c J)\, d = c\, \dot z(z_{pred}) - \psi, \qquad z_{n+1} = z_{pred} + d
+    .. math:: (I - c J)\, d = c\, f(z_{pred}) - \psi, \qquad z_{n+1} = z_{pred} + d
 
     J is the Gauss-Newton part :math:`-\tfrac{2}{P} B^T B` while the rest is not stiff, else the exact Jacobian. Through
     the samples (fewer than unknowns) that is (K + P/(2c)) w = B R, d = R - B^T w, with the tangent kernel K = B B^T.
 
+    Where the force lags by a time l, :math:`\dot z = f(x)` with :math:`x = z - l\, \dot z` (D11), the prediction of x
+    is :math:`z_{pred} - l\, \psi / c` and :math:`d_x = (1 - l/c)\, d`, so a step is
+
+    .. math:: (I - (c - l) J)\, d = c\, f(z_{pred} - l\, \psi / c) - \psi
+
+    There is no such flow where l times the fastest rate is above 1, and the solver gives up.
+
     Parameters
     ----------
     fun : callable
-        The right-hand side, called by nobody: ``residuals`` knows it.
+        The right-hand side, called for the first slope of a force that lags; ``residuals`` knows all others.
     t0, t_bound : float
         t0 = 0.
     y0 : ndarray, shape (n,)
     residuals : callable
         ``residuals(dtype)`` returns the Residuals with matrix products in a precision.
+    lag : float
+        l, 0 for gradient flow.
     single : bool
         Whether to begin with products in float32. The error that they add to a step is estimated every few steps,
         and the first that is too large is the last.
@@ -77,6 +90,7 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         vectorized: bool = False,
         *,
         residuals: Callable[[type[np.floating[Any]]], Residuals],
+        lag: float,
         single: bool,
         tol: float,
         parameters: float,
@@ -92,8 +106,9 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         exact = self._precision.exact
         through = ThroughUnknowns if exact.n <= exact.samples else ThroughSamples
         self._iteration: Iteration = through(age)
+        self._lag = lag
         start = exact.at(y0)
-        slope = start.descent
+        slope = np.asarray(fun(t0, y0)) if lag else start.descent
         square = float(slope @ slope)
         # a start at a fixed point never moves: any unit of time will do
         unit = min(2 * start.loss / square if square else t_bound, t_bound)
@@ -110,9 +125,16 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         self._end = self._clock.tau(t_bound)
         self._table = Differences(y0, self._h * self._clock.unit * slope)
         self._last = 0.0, start
+        self._fastest = np.random.default_rng(0).standard_normal(len(y0))
+        self._steps = 0
 
     def _step_impl(self) -> tuple[bool, str | None]:
         """Make one step, as short as it has to be."""
+        if self._lag and self._steps % LOOK == 0:
+            rate, self._fastest = spectral_radius(self._last[1].hessian(), self._fastest, POWER)
+            if self._lag * rate > 1:
+                return False, "training has come to the edge of stability of the step that is corrected for"
+        self._steps += 1
         if self._controller.due:
             self._reconsider(*self._last)
         while True:
@@ -144,29 +166,37 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
 
     def _attempt(self, order: int, tau: float) -> tuple[float, Array, Linearization]:
         """Return the error of a step, its distance from the prediction, and the linearisation there."""
-        predicted = self._table.predict(order)
+        predicted, history = self._table.predict(order), self._table.history(order)
         c = self._h * self._clock.rate(tau) / GAMMA[order]
-        if self._precision.exact.small:
-            solved = self._precision.exact.compiled_step(predicted, self._table.history(order), c)
+        x, implicit = predicted - (self._lag / c) * history, c - self._lag
+        if self._precision.exact.small and implicit > 0:
+            solved = self._precision.exact.compiled_step(x, history, c, implicit)
             if solved is not None:
                 here, d, moved = solved
                 return self._error(d, moved, here, predicted) / (order + 1), d, here
-        here = self._precision.at(predicted)
+        here = self._precision.at(x)
         if self._precision.due():
-            missed, size = self._precision.rounding(here, predicted), self._precision.exact.size(predicted)
+            missed, size = self._precision.rounding(here, x), self._precision.exact.size(x)
             # of a step the predictor feels no more than what r misses, and |d|^2 is at most c/2 times its mean square
-            if not self._weights.error(c / 2 * missed, missed, here.loss, size) <= NOISE:
+            if not self._weights.error(c / 2 * missed, missed, self._loss(here), size) <= NOISE:
                 self._precision.give_up()
                 self._iteration.renew()
                 return self._attempt(order, tau)
-        goal = self._weights.unseen(here.loss) * math.sqrt(len(here.residual))
-        d, moved = self._iteration.solve(here, c * here.descent - self._table.history(order), c, goal)
+        goal = self._weights.unseen(self._loss(here)) * math.sqrt(len(here.residual))
+        R = c * here.descent - history
+        d, moved = self._iteration.solve(here, R, implicit, goal) if implicit > 0 else lagging(here, R, implicit)
         return self._error(d, moved, here, predicted) / (order + 1), d, here
 
     def _error(self, d: Array, moved: Array, here: Linearization, z: Array) -> float:
         """Return the size of a change at z, in units of its tolerance."""
         square, mean = float(d @ d), float(moved @ moved) / len(moved)
-        return self._weights.error(square, mean, here.loss, self._precision.exact.size(z))
+        return self._weights.error(square, mean, self._loss(here), self._precision.exact.size(z))
+
+    def _loss(self, here: Linearization) -> float:
+        """Return a lower bound on the linearised loss at z from that at x (Cauchy, Schwarz); exact for one mode."""
+        if not self._lag or not here.loss:
+            return here.loss
+        return here.loss * (1 - self._lag * float(here.descent @ here.descent) / (2 * here.loss)) ** 2
 
     # ---- between steps
 

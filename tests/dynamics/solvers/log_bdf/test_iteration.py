@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grokode.dynamics.risks.residuals import Residuals
-from grokode.dynamics.solvers.log_bdf.iteration import STIFF, ThroughSamples, ThroughUnknowns
+from grokode.dynamics.solvers.log_bdf.iteration import STIFF, ThroughSamples, ThroughUnknowns, lagging
 from grokode.dynamics.solvers.log_bdf.linear import TooLong
 
 AGE = 3
@@ -73,3 +73,12 @@ def test_a_step_longer_than_a_mode_grows_is_refused(here, way):
     assert growth > 0
     with pytest.raises(TooLong):
         way(AGE).solve(linearization, R, 2 / growth, 1e-9)
+
+
+def test_a_step_shorter_than_the_lag_is_solved_by_products(here):
+    linearization, R = here
+    edge = -1 / np.linalg.eigvalsh(linearization.hessian().dense())[0]
+    for c in (0.0, -0.3 * edge, -0.9 * edge):
+        d, Bd = lagging(linearization, R, c)
+        np.testing.assert_allclose(d, dense(linearization, R, c), atol=1e-3 * np.abs(d).max())
+        np.testing.assert_allclose(Bd, linearization.jvp(d), atol=1e-12 * np.abs(Bd).max())

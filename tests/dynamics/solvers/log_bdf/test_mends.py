@@ -15,8 +15,8 @@ SMALL_ALPHA = {
     "dim": 10, "n_train": 15, "width": 2, "alpha": 0.0256, "eps": 0.5396, "centered": False, "seed": 1659672534,
 }  # fmt: skip
 FAR_START = {
-    "dim": 7, "n_train": 4, "width": float("inf"), "alpha": 869.6768, "eps": 0.0186, "centered": False,
-    "seed": 379691342,
+    "dim": 9, "n_train": 4, "width": float("inf"), "alpha": 467.9325, "eps": 0.0588, "centered": False,
+    "seed": 2466199,
 }  # fmt: skip
 GROWING = {
     "dim": 17, "n_train": 9, "width": 2, "alpha": 240.4883, "eps": 0.1192, "centered": False, "seed": 1635176339,

@@ -14,6 +14,9 @@ class DenseJacobian:
     def __init__(self, J):
         self._J = J
 
+    def times(self, d):
+        return self._J @ d
+
     def dense(self):
         return self._J
 
@@ -65,7 +68,7 @@ class LinearAt:
 
 
 def solve(problem, t_max, t_eval=None, **options):
-    options = {"tol": 1e-3, "parameters": 100.0, "relative": 3.0, "age": 8, "single": False, **options}
+    options = {"tol": 1e-3, "parameters": 100.0, "relative": 3.0, "age": 8, "single": False, "lag": 0.0, **options}
     evaluations = []
 
     class Counting(Linear):
@@ -76,7 +79,7 @@ def solve(problem, t_max, t_eval=None, **options):
     counting = Counting(problem.B, problem.y, problem.lie)
     z0 = np.zeros(problem.n)
     result = scipy.integrate.solve_ivp(
-        lambda t, z: None, (0, t_max), z0, LogBDF, t_eval, residuals=lambda dtype: counting, **options
+        behind(problem, options["lag"]), (0, t_max), z0, LogBDF, t_eval, residuals=lambda dtype: counting, **options
     )
     return result, len(evaluations)
 
@@ -85,12 +88,19 @@ def losses(problem, Z):
     return np.mean((problem.B @ Z - problem.y[:, None]) ** 2, axis=0)
 
 
-def exact(problem, t):
+def behind(problem, lag):
+    """Return dz/dt, the descent of z - lag dz/dt."""
+    H, b = (2 / problem.samples * problem.B.T @ right for right in (problem.B, problem.y))
+    return lambda t, z: np.linalg.solve(np.eye(problem.n) - lag * H, b - H @ z)
+
+
+def exact(problem, t, lag=0.0):
     """Losses of the exact solution, mode by mode."""
     U, s, _ = np.linalg.svd(problem.B, full_matrices=False)
     modes = U.T @ problem.y
     rest = problem.y @ problem.y - modes @ modes
-    left = np.exp(-2 * np.outer(t, 2 * s**2 / problem.samples)) @ modes**2
+    rates = 2 * s**2 / problem.samples
+    left = np.exp(-2 * np.outer(t, rates / (1 - lag * rates))) @ modes**2
     return (left + rest) / problem.samples
 
 
@@ -116,6 +126,23 @@ def test_a_linear_problem_is_solved_over_decades(rng, samples, n):
     )
     assert err.max() <= 3e-3
     assert evaluations < 250
+
+
+@each_shape
+@pytest.mark.parametrize("edge", [0.05, 0.5, 0.95])
+def test_a_force_that_lags_is_followed_over_decades(rng, samples, n, edge):
+    """Up to close to the edge of stability, where lag times the largest rate is 1; the first steps are far below it."""
+    problem, t = spread(rng, samples, n), np.geomspace(1e-3, 1e4, 40)
+    lag = edge * samples / (2 * np.linalg.norm(problem.B, 2) ** 2)
+    result, _ = solve(problem, t[-1], t, lag=lag)
+    assert result.status == 0
+    gap = np.abs(losses(problem, result.y) - exact(problem, t, lag))
+    assert np.max(gap / np.maximum(exact(problem, t, lag), 1e-3 * np.mean(problem.y**2))) <= 3e-3
+    errors = []
+    for tol in (1e-3, 1e-4):
+        result, _ = solve(problem, t[-1], t, lag=lag, tol=tol)
+        errors.append(np.max(np.abs(losses(problem, result.y) - exact(problem, t, lag))))
+    assert errors[1] < errors[0] / 2
 
 
 @each_space
@@ -164,7 +191,7 @@ def test_a_start_that_does_not_move_stays(rng):
 
 def test_dense_output_meets_the_steps(rng):
     problem = spread(rng, 5, 8)
-    options = {"tol": 1e-3, "parameters": 100.0, "relative": 3.0, "age": 8, "single": False}
+    options = {"tol": 1e-3, "parameters": 100.0, "relative": 3.0, "age": 8, "single": False, "lag": 0.0}
     solver = LogBDF(None, 0.0, np.zeros(8), 50.0, residuals=lambda dtype: problem, **options)
     while solver.status == "running":
         old = solver.y
@@ -205,7 +232,7 @@ class WellAt(LinearAt):
 
 
 def leave(z0, t):
-    options = {"tol": 1e-3, "parameters": 100.0, "relative": 3.0, "age": 1, "single": False}
+    options = {"tol": 1e-3, "parameters": 100.0, "relative": 3.0, "age": 1, "single": False, "lag": 0.0}
     result = scipy.integrate.solve_ivp(
         lambda t, z: None, (0, t[-1]), np.array([z0]), LogBDF, t, residuals=lambda dtype: Well(), **options
     )
@@ -240,7 +267,7 @@ def test_a_growing_mode_is_followed_and_not_damped(monkeypatch):
 def test_compiled_steps_go_where_the_others_go(make_problem, n_train, width):
     """Both have a fresh Jacobian at every step; only the compiled one has the curvature where it is not stiff."""
     risk = make_problem(n_train=n_train, width=width, alpha=0.5, eps=0.4).train
-    options = {"tol": 1e-3, "parameters": 100.0, "relative": 100.0, "age": 1, "single": False}
+    options = {"tol": 1e-3, "parameters": 100.0, "relative": 100.0, "age": 1, "single": False, "lag": 0.0}
     ended = {}
     for kind in (Residuals, Uncompiled):
         solver = LogBDF(
@@ -268,7 +295,7 @@ def test_rounding_that_matters_ends_single_precision(make_problem):
     ended = {}
     for alpha, centered in ((1.0, True), (1e4, False)):
         risk = make_problem(dim=20, n_train=15, width=30, alpha=alpha, centered=centered).train
-        options = {"tol": 3e-3, "parameters": 100.0, "relative": 3.0, "age": 8}
+        options = {"tol": 3e-3, "parameters": 100.0, "relative": 3.0, "age": 8, "lag": 0.0}
         solvers = {}
         for single in (True, False):
             solver = LogBDF(
