@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .model.states.factor import FactorState as FactorState
     from .model.states.neurons import NeuronState as NeuronState
     from .model.states.readouts import ReadoutState as ReadoutState
+    from .sweep.store import open_sweep as open_sweep
     from .task.data import Data as Data
     from .task.inputs.gaussian import Gaussian as Gaussian
     from .task.system import Law as Law
@@ -60,6 +61,7 @@ _PUBLIC = {
     "kernel": "grokode.experiment.examine:kernel",
     "lazy": "grokode.lazy",
     "load": "grokode.experiment.files:load",
+    "open_sweep": "grokode.sweep.store:open_sweep",
     "overlay": "grokode.overlay",
     "plot": "grokode.plot",
     "problem": "grokode.experiment.examine:problem",

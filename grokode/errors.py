@@ -35,5 +35,11 @@ class CheckFailed(GrokodeError):
     exit_code = 4
 
 
+class Interrupted(GrokodeError):
+    """The user ended it; what was finished is kept."""
+
+    exit_code = 130
+
+
 class GrokodeWarning(UserWarning):
     """Something a user should know of a result that is still right."""

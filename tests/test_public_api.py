@@ -35,6 +35,7 @@ PINNED = [
     "kernel",
     "lazy",
     "load",
+    "open_sweep",
     "overlay",
     "plot",
     "problem",

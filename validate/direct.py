@@ -87,7 +87,7 @@ def direct(
     if test:
         crossings["test"] = _crossing("test", test, experiment, done)
     steps, width = int(done.step[-1]), len(done.start.W)
-    how: Any = {"threshold": experiment.threshold, "test_loss": test, "pace": done.pace, "steps": True}
+    how: Any = {"threshold": experiment.threshold, "test_loss": test, "pace": done.pace, "steps": True, "logged": True}
     return Run(
         experiment=experiment,
         curves=curves,

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import GrokodeError
-from . import convention, derive, export, kernel, overlay, plot, presets, run, validate
+from . import convention, derive, export, kernel, overlay, plot, presets, run, status, sweep, validate
 
 app = typer.Typer(
     name="grokode",
@@ -22,6 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run.command)
+app.command("sweep")(sweep.command)
+app.command("status")(status.command)
 app.command("kernel")(kernel.command)
 app.command("overlay")(overlay.command)
 app.command("convention")(convention.command)

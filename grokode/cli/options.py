@@ -145,9 +145,45 @@ Rtol = Annotated[
 Threads = Annotated[
     int | None, option("--threads", panel=TRAINING, help="Threads of the linear algebra, 1 by default.")
 ]
+Steps = Annotated[int | None, option("--steps", panel=TRAINING, help="Number of steps.")]
+TMax = Annotated[float | None, option("--t-max", panel=TRAINING, help="End of the flow time, 100000 by default.")]
+TimeLimit = Annotated[
+    float | None,
+    option("--time-limit", panel=TRAINING, help="Seconds after which the run ends and keeps what it has."),
+]
+Guard = Annotated[
+    bool | None,
+    option(
+        "--guard/--no-guard",
+        panel=TRAINING,
+        help="Run again beside the run, to tell a curve from one that rounding decides; by default where a run "
+        "takes milliseconds or has at most 3 neurons.",
+    ),
+]
+Points = Annotated[
+    int | None, option("--points", panel=READING, help="Saved times, evenly in log time; 200 by default.")
+]
+Times = Annotated[
+    str | None,
+    option("--times", panel=READING, help="Saved times, the last one the end: 0,1,10 or log:0.1:1000:50."),
+]
+Until = Annotated[
+    str | None,
+    option("--until", panel=READING, help="end by default, or resolved: stop once every crossing is answered."),
+]
 Json = Annotated[
     str | None, option("--json", panel=WRITING, help="Write one JSON object to a file, or to stdout for -.")
 ]
+
+
+def assignment(text: str, flag: str) -> tuple[str, str]:
+    """Read NAME=VALUE."""
+    from ..errors import InvalidInput
+
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise InvalidInput(f"{flag} {text!r} is not NAME=VALUE; write {flag} alpha=1")
+    return name, value
 
 
 def experiment_from(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ..sweep.conduct import Progress
+
 
 def table(rows: Sequence[Sequence[str]], *, to_stderr: bool) -> None:
     """Print rows in aligned columns; of more than two, whatever the terminal's width, so that no number is cut."""
@@ -93,6 +95,28 @@ def draw(make: Callable[[], Figure], picture: Path | None, default: Path, *, qui
         say(f"no picture: {error}")
         return
     table([("picture", str(picture or f"./{default}"))], to_stderr=quiet)
+
+
+@contextmanager
+def cells(label: str) -> Iterator[Callable[[Progress], None]]:
+    """Show how far a sweep is on stderr where that is a terminal: cells, rate, time left, failures."""
+    if not sys.stderr.isatty():
+        yield lambda how_far: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[far]}"), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=1.0, far="")
+
+        def show(how_far: Progress) -> None:
+            bad = f", {how_far.bad} failed" if how_far.bad else ""
+            far = f"{how_far.done} of {how_far.cells} cells, {how_far.rate:.3g} a second{bad}"
+            bar.update(task, completed=how_far.fraction, far=far)
+
+        yield show
 
 
 @contextmanager

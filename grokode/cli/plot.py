@@ -1,4 +1,4 @@
-"""``grokode plot``: the picture of a saved run."""
+"""``grokode plot``: the picture of a saved run, or of a sweep."""
 
 from __future__ import annotations
 
@@ -7,21 +7,49 @@ from typing import Annotated
 
 import typer
 
-from . import output
+from . import options, output
+
+SWEEP = "Of a sweep"
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run saved by 'grokode run --out'.", show_default=False)],
+    what: Annotated[
+        Path, typer.Argument(help="A run saved by 'grokode run --out', or the store of a sweep.", show_default=False)
+    ],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Where the picture goes (.png, .pdf, .svg); beside the run by default.")
+        Path | None, typer.Option("--out", help="Where the picture goes (.png, .pdf, .svg); beside it by default.")
+    ] = None,
+    quantity: Annotated[
+        str, typer.Option("--quantity", rich_help_panel=SWEEP, help="A number that every cell has.")
+    ] = "delay",
+    x: Annotated[str | None, typer.Option("--x", rich_help_panel=SWEEP, help="An axis; the first by default.")] = None,
+    y: Annotated[
+        str | None, typer.Option("--y", rich_help_panel=SWEEP, help="Another, for a heat map; the second by default.")
+    ] = None,
+    threshold: Annotated[
+        str | None, typer.Option("--threshold", rich_help_panel=SWEEP, help="One of the sweep's; the first by default.")
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option("--at", rich_help_panel=SWEEP, help="AXIS=VALUE of an axis that is not shown, or of a seed."),
     ] = None,
 ) -> int:
-    """Draw a saved run."""
+    """Draw a saved run, or one number of a sweep over an axis or two."""
     from ..experiment import files
-    from ..plot.figure import picture
 
-    result = files.load(run)
-    path = files.check_picture(out or run.with_suffix(".png"))
-    files.save_picture(picture(result), path)
+    path = files.check_picture(out or what.with_suffix(".png"))
+    if what.is_dir():
+        from ..plot.sweep import sweep_picture
+        from ..sweep.store import open_sweep
+        from ..sweep.views import view_of
+
+        places = dict(options.assignment(text, "--at") for text in at or ())
+        view = view_of(open_sweep(what), quantity, x=x, y=y, threshold=threshold, at=places)
+        figure = sweep_picture(view)
+    else:
+        from ..plot.figure import picture
+
+        figure = picture(files.load(what))
+    files.save_picture(figure, path)
     output.table([("picture", str(path))], to_stderr=False)
     return 0

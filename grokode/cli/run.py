@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from . import options, output
-from .options import READING, SOURCES, TRAINING, WRITING, option
+from .options import READING, SOURCES, WRITING, option
 
 
 def command(
@@ -41,26 +41,13 @@ def command(
     lr: options.Lr = None,
     dt: options.Dt = None,
     schedule: options.Schedule = None,
-    steps: Annotated[int | None, option("--steps", panel=TRAINING, help="Number of steps.")] = None,
-    t_max: Annotated[
-        float | None, option("--t-max", panel=TRAINING, help="End of the flow time, 100000 by default.")
-    ] = None,
+    steps: options.Steps = None,
+    t_max: options.TMax = None,
     solver: options.Solver = None,
     rtol: options.Rtol = None,
     threads: options.Threads = None,
-    time_limit: Annotated[
-        float | None,
-        option("--time-limit", panel=TRAINING, help="Seconds after which the run ends and keeps what it has."),
-    ] = None,
-    guard: Annotated[
-        bool | None,
-        option(
-            "--guard/--no-guard",
-            panel=TRAINING,
-            help="Run again beside the run, to tell a curve from one that rounding decides; by default where a run "
-            "takes milliseconds or has at most 3 neurons.",
-        ),
-    ] = None,
+    time_limit: options.TimeLimit = None,
+    guard: options.Guard = None,
     lazy: Annotated[
         bool | None,
         option(
@@ -70,21 +57,13 @@ def command(
             "than the run.",
         ),
     ] = None,
-    points: Annotated[
-        int | None, option("--points", panel=READING, help="Saved times, evenly in log time; 200 by default.")
-    ] = None,
-    times: Annotated[
-        str | None,
-        option("--times", panel=READING, help="Saved times, the last one the end: 0,1,10 or log:0.1:1000:50."),
-    ] = None,
+    points: options.Points = None,
+    times: options.Times = None,
     threshold: Annotated[
         str | None,
         option("--threshold", panel=READING, help="A loss, 0.1 by default, or a part of the initial one (10%)."),
     ] = None,
-    until: Annotated[
-        str | None,
-        option("--until", panel=READING, help="end by default, or resolved: stop once every crossing is answered."),
-    ] = None,
+    until: options.Until = None,
     json: options.Json = None,
     out: Annotated[Path | None, option("--out", panel=WRITING, help="Save the run to an npz file.")] = None,
     picture: Annotated[

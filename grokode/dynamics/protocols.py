@@ -83,6 +83,10 @@ class Linearization(Protocol):
         """Return B^T w, shape (n,)."""
         ...
 
+    def times(self, d: Array) -> Array:
+        """Return J d with the exact Jacobian of the gradient flow, shape (n,)."""
+        ...
+
     def kernel(self) -> NDArray[np.floating[Any]]:
         """Return B B^T, shape (P, P)."""
         ...

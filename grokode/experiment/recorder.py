@@ -12,7 +12,6 @@ from ..curve import Curve
 from ..dynamics.problem import Problem
 from ..errors import SolverFailed
 from ..model.states.state import State
-from ..observables import OBSERVABLES
 from ..observables.column import Column, Observable
 
 Array = NDArray[np.float64]
@@ -21,13 +20,12 @@ Array = NDArray[np.float64]
 class Recorder:
     """Keeps the observed numbers of every saved time, and the states where they are wanted."""
 
-    def __init__(self, problem: Problem, keep_states: bool, extras: Sequence[Observable] = ()) -> None:
+    def __init__(self, problem: Problem, keep_states: bool, observables: Sequence[Observable]) -> None:
         self.t: list[float] = []
         self.states: list[State] = []
         self.seconds = 0.0  # that readings took
         self.theta = np.array(problem.start.theta)
         self._start, self._keep_states = problem.start, keep_states
-        observables: list[Observable] = [*(OBSERVABLES.build(name) for name in OBSERVABLES), *extras]
         self._columns: list[Column] = [column for item in observables for column in item.columns(problem)]
         self._readings = [item.on(problem) for item in observables if item.columns(problem)]
         self._rows: list[tuple[float, ...]] = []

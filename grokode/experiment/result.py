@@ -45,6 +45,10 @@ class Run:
         The arrays that the experiment names by path.
     states : sequence of State
         The state at every saved time, where they were asked for.
+    crossed : sequence of mapping
+        For every threshold that was asked for, what the summary says of it.
+    final : mapping of str to float
+        What was read at the end only.
     """
 
     experiment: Experiment
@@ -56,6 +60,8 @@ class Run:
     bundle: Bundle | None = None
     files: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     states: Sequence[State] = field(default=())
+    crossed: Sequence[Mapping[str, Any]] = field(default=())
+    final: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def ill_conditioned(self) -> bool:

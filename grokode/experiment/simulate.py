@@ -6,7 +6,7 @@ import dataclasses
 import math
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,12 @@ from ..dynamics.solvers import SOLVERS
 from ..dynamics.trajectory import Control, Trajectory, Unwatched, integrate, iterate, start_of
 from ..errors import Diverged, GrokodeWarning, RunFailed
 from ..memory import free_memory
-from ..observables.certificate import never
+from ..observables import KERNEL_OBSERVABLES, OBSERVABLES
+from ..observables.certificate import Certifier
+from ..observables.column import Observable
 from ..observables.crossings import CrossingWatch, Threshold
 from ..outcome import Crossing, Status
+from ..task.system import Draw
 from .bundle import Bundle
 from .compose import composition_of
 from .extras import Extras, choose_extras
@@ -33,7 +36,7 @@ from .result import Run
 from .saving import logged_steps, saved_points
 from .spec import Experiment
 from .stability import stable_dt, too_large
-from .summary import summarize
+from .summary import crossed, summarize
 from .systems import named_arrays, problem_of, rows_of
 from .training import optimizer_of, pace_of
 from .versions import versions
@@ -110,11 +113,33 @@ def simulate(
     keep_states: bool = False,
     progress: Callable[[float], None] | None = None,
     say: Callable[[str], None] | None = None,
+    lean: Lean | None = None,
 ) -> Run:
-    """Run a whole experiment; ``run`` has the parameters."""
+    """Run a whole experiment; ``run`` has the parameters, and ``lean`` makes it one of many."""
     # an overflow is told by the checks for numbers that are not finite, in one line, not by NumPy's warnings
     with threadpool_limits(limits=experiment.threads), np.errstate(over="ignore", invalid="ignore"):
-        return _Simulation(experiment, bundle, files or {}, keep_states, progress or _silent, say or _silent).run()
+        return _Simulation(
+            experiment, bundle, files or {}, keep_states, progress or _silent, say or _silent, lean
+        ).run()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Lean:
+    """How one of many runs is made: no more is read along it than is kept.
+
+    Parameters
+    ----------
+    draw : Draw
+        Data and start, which may be those of other runs too.
+    thresholds : sequence of str
+        In the place of the experiment's.
+    along : sequence of str
+        Observables that are read at every saved time; the others, and the alignment, are read at the end.
+    """
+
+    draw: Draw
+    thresholds: Sequence[str]
+    along: Sequence[str]
 
 
 def _silent(_: object) -> None:
@@ -132,10 +157,13 @@ class _Simulation:
         keep_states: bool,
         progress: Callable[[float], None],
         say: Callable[[str], None],
+        lean: Lean | None,
     ) -> None:
         self.experiment, self.bundle, self.files = experiment, bundle, named_arrays(experiment, files)
         self.keep_states, self.progress, self.say = keep_states, progress, say
-        self.threshold = Threshold.parse(experiment.threshold)
+        self.lean = lean
+        self.thresholds = (experiment.threshold,) if lean is None else tuple(lean.thresholds)
+        self.levels = [Threshold.parse(text) for text in self.thresholds]
         self.optimizer, self.pace = optimizer_of(experiment, bundle), pace_of(experiment, bundle, self.files)
         self.solver = SOLVERS.build(experiment.solver)
         self.saved = saved_points(experiment, bundle, takes_steps=self.optimizer.steps, pace=self.pace)
@@ -145,8 +173,9 @@ class _Simulation:
         numbers = rows * dim + dim**2 + dim if keep_states else 40  # V, M and wbar; columns of a row
         evaluations = float(self.saved[-1]) if self.optimizer.steps else EVALUATIONS
         kept = len(self.saved) * numbers
-        self.problem = problem_of(experiment, bundle, self.files, kept=kept, evaluations=evaluations)
-        self.trained = self.problem.trained
+        draw = None if lean is None else lean.draw
+        self.problem = problem_of(experiment, bundle, self.files, kept=kept, evaluations=evaluations, draw=draw)
+        self.trained, self.certifier = self.problem.trained, Certifier(self.problem)
         self.training = self.optimizer.on(self.trained, self.pace)  # refuses what it cannot train
 
     def run(self) -> Run:
@@ -157,7 +186,7 @@ class _Simulation:
         method = None if self.optimizer.steps else self._method(experiment.rtol)
         if method and self.optimizer.order > 1:
             self._warn_of_step()
-        if not (self.problem.tests or self.bundle):
+        if not (self.problem.tests or self.bundle or self.lean):
             self.say("no test loss: over the law of the inputs it is not known here; --n-test draws points")
         extras = choose_extras(
             self.problem,
@@ -166,7 +195,7 @@ class _Simulation:
             readings=len(self.saved),
             seconds=min(self._estimate(method), experiment.time_limit or math.inf),
             free=self.free,
-            wanted=experiment.lazy,
+            wanted=experiment.lazy if self.lean is None else False,
             say=self.say,
         )
         self.deadline = time.perf_counter() + (experiment.time_limit or math.inf)
@@ -194,16 +223,16 @@ class _Simulation:
         if self.optimizer.steps or experiment.points == "bundle":
             steps = self._steps(curves["t"].values)
             curves = {"step": Curve(name="step", values=steps, units="1", long_name="step"), **curves}
+        told = {"pace": self.pace, "steps": self.optimizer.steps, "logged": "step" in curves}
         return Run(
             experiment=experiment,
             curves=curves,
             summary=summarize(
                 curves,
-                observed.crossings,
-                threshold=experiment.threshold,
+                observed.crossings[0],
                 test_loss=self.problem.test_loss,
-                pace=self.pace,
-                steps=self.optimizer.steps,
+                threshold=self.thresholds[0],
+                **told,
             )
             | guarded
             | extras.no_numbers
@@ -214,14 +243,21 @@ class _Simulation:
             bundle=self.bundle,
             files=self.files,
             states=tuple(recorder.states),
+            crossed=[
+                crossed(crossings, threshold=text, **told)
+                for crossings, text in zip(observed.crossings, self.thresholds, strict=True)
+            ],
+            final={} if self.lean is None else self._final(recorder.theta),
         )
 
     def _observe(self, method: Method | None, extras: Extras) -> _Observed:
         """Integrate once under the eyes of a recorder and a watch."""
-        recorder = Recorder(self.problem, self.keep_states, extras.observables)
+        along = OBSERVABLES if self.lean is None else self.lean.along
+        read = [*(OBSERVABLES.build(name) for name in along), *extras.observables]
+        recorder = Recorder(self.problem, self.keep_states, read)
         watch = CrossingWatch(
             self.problem,
-            self.threshold,
+            self.levels,
             monotone_train=self.optimizer.monotone,
             until_resolved=self.experiment.until == "resolved",
             certify=self._certify,
@@ -354,6 +390,14 @@ class _Simulation:
             raise _OutOfTime
         return observed
 
+    def _final(self, theta: Array) -> dict[str, float]:
+        """Read at the end what was not read along the run."""
+        assert self.lean is not None
+        rest: list[Observable] = [OBSERVABLES.build(name) for name in OBSERVABLES if name not in self.lean.along]
+        recorder = Recorder(self.problem, False, [*rest, KERNEL_OBSERVABLES.build("population")])
+        recorder.keep(0.0, theta)
+        return {name: float(curve.values[0]) for name, curve in recorder.curves().items() if name != "t"}
+
     def _beside(self, extras: Extras, t: Array) -> tuple[dict[str, Curve], dict[str, Any]]:
         """Return the curves that need no state, and the numbers that come with them."""
         curves: dict[str, Curve] = {}
@@ -367,11 +411,11 @@ class _Simulation:
             numbers |= known.summary()
         return curves, numbers
 
-    def _certify(self, t: float, theta: Array, threshold: float) -> Any:
+    def _certify(self, t: float, theta: Array, threshold: float, last: bool) -> Any:
         # a tolerance looser than the default promises nothing that a proof could stand on
         if not self.optimizer.certified or self.experiment.rtol > Experiment.model_fields["rtol"].default:
             return None
-        return never(self.problem, t, theta, threshold)
+        return self.certifier(t, theta, threshold, last=last)
 
     def _say_long(self, seconds: float, what: str) -> None:
         limit = self.experiment.time_limit
@@ -392,7 +436,7 @@ class _Observed:
 
     recorder: Recorder
     trajectory: Trajectory
-    crossings: Mapping[str, Crossing]
+    crossings: Sequence[Mapping[str, Crossing]]
 
 
 def _seconds(call: Callable[[], object]) -> float:

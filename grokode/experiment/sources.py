@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from ..errors import InvalidInput
 from ..registry import nearest
-from .grids import parse_grid
+from .grids import parse_grid, parse_range
 from .spec import Experiment
 
 
@@ -72,16 +72,17 @@ def _parse(text: str, source: str) -> Preset:
     if not isinstance(grid, dict):
         raise InvalidInput(f"{source}: [grid] must be a table of parameters, got {grid!r}")
     for key, values in grid.items():
-        if key not in Experiment.model_fields:
+        if key not in (*Experiment.model_fields, "seeds"):
             raise InvalidInput(
                 f"unknown parameter {key!r} in [grid] of {source}; {nearest(key, list(Experiment.model_fields))}"
             )
         if isinstance(values, str):
-            parse_grid(values)
+            (parse_range if key in ("seed", "seeds") else parse_grid)(values)
         elif not isinstance(values, list) or not values:
             raise InvalidInput(
                 f"{source}: {key} in [grid] must be a list or a text like 'log:0.1:10:9', got {values!r}"
             )
+    grid = {"seed" if key == "seeds" else key: values for key, values in grid.items()}
     return Preset(name=source, summary=str(summary), parameters=content, grid=grid)
 
 

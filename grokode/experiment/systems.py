@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from ..model.network import Network
 from ..model.starts import STARTS
 from ..task.data import load_array
 from ..task.inputs.gaussian import Gaussian
-from ..task.system import DrawnSystem, LabelLaw, System
+from ..task.system import AimedStartLaw, Draw, DrawnSystem, LabelLaw, System
 from ..task.targets import TARGETS
 from ..task.targets.file import Form, FromFile
 from .bundle import Bundle
@@ -84,6 +85,34 @@ def system_of(experiment: Experiment, bundle: Bundle | None, known: Mapping[str,
     )
 
 
+DRAWN = (
+    "dim",
+    "n_train",
+    "n_test",
+    "width",
+    "sigma",
+    "hermite",
+    "readouts",
+    "target",
+    "start",
+    "noise",
+    "covariance",
+    "seed",
+)
+"""Fields of an experiment that its draw depends on."""
+
+LOOKED_AT = ("alpha", "eps", "centered")
+"""Those too where labels or the start look at the network."""
+
+
+def shares(experiment: Experiment) -> tuple[Any, ...]:
+    """Return what an experiment's draw depends on: equal keys, equal draws."""
+    target, start = TARGETS.build(experiment.target), STARTS.build(experiment.start)
+    looks = isinstance(target, LabelLaw) or isinstance(start, AimedStartLaw)
+    fields = (*DRAWN, *(LOOKED_AT if looks else ()))
+    return tuple(getattr(experiment, name) for name in fields)
+
+
 HUGE = 1e60
 """Losses and kernels beyond it overflow once squared."""
 
@@ -95,6 +124,7 @@ def problem_of(
     *,
     kept: int = 0,
     evaluations: float = 0.0,
+    draw: Draw | None = None,
 ) -> Problem:
     """Draw an experiment, or take its bundle, and bind it to its network.
 
@@ -108,6 +138,8 @@ def problem_of(
         Numbers that will be kept along a run.
     evaluations : float
         Forces that a run will take; decides how those of many samples are computed.
+    draw : Draw, optional
+        What the system draws, where that is known.
 
     Raises
     ------
@@ -116,7 +148,8 @@ def problem_of(
     """
     _refuse(experiment, bundle, kept)
     network = network_of(experiment)
-    problem = Problem.of(network, system_of(experiment, bundle, known).draw(network), evaluations)
+    draw = draw or system_of(experiment, bundle, known).draw(network)
+    problem = Problem.of(network, draw, evaluations)
     loss, kernel = problem.train.loss(np.array(problem.start.theta)), problem.train.mean_kernel
     if not loss + kernel < HUGE:
         raise InvalidInput(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import scipy.linalg
@@ -47,51 +49,111 @@ def never(problem: Problem, t: float, theta: Array, threshold: float) -> Certifi
     Certificate or None
         None where the bound does not hold, or says too little.
     """
-    risk = problem.train
-    if not isinstance(risk, SampledRisk) or not problem.test_loss:
-        return None
-    network, X = problem.network, risk.data.X
-    P, D = X.shape
-    if min(theta.size, D * (D + 3) // 2) < P:  # more samples than unknowns or features: the kernel is singular
-        return None
-    test = problem.tests[problem.test_loss]
-    loss, loss_test = risk.loss(theta), test.loss(theta)
-    if not loss_test > threshold:
-        return None
-    q = float(np.sqrt(np.max(np.sum(X**2, axis=1))) * np.linalg.norm(X, 2))
-    state = problem.factor.at(theta)
-    C = state.slopes(network, X)
-    # no eigenvalue is above the mean, so this refuses hopeless states without a decomposition
-    kappa_ceiling = float(np.mean(np.sum(C**2, axis=1) * np.sum(X**2, axis=1))) / P
-    if not _holds(network, q, P, loss, kappa_ceiling):
-        return None
-    eigenvalues = scipy.linalg.eigvalsh((X @ X.T) * (C @ C.T), check_finite=False)
-    rounding = 10 * P * np.finfo(float).eps * eigenvalues[-1]
-    kappa = float(eigenvalues[0] - rounding) / P
-    if not (kappa > 0 and _holds(network, q, P, loss, kappa)):
-        return None
-    rho = 2 * math.sqrt(loss / kappa) / network.alpha
-    norm, fourth = _test_moments(network, state, test)
-    bound = network.alpha * (rho * math.sqrt(norm) + network.eps / 2 * rho**2 * math.sqrt(fourth))
-    if math.sqrt(loss_test) * (1 - MARGIN) - bound <= math.sqrt(threshold):
-        return None
-    return Certificate(
-        t=t,
-        kappa=kappa,
-        q=q,
-        rho=rho,
-        bound=bound,
-        margin=MARGIN,
-        loss_train=loss,
-        loss_test=loss_test,
-        threshold=threshold,
-    )
+    return Certifier(problem)(t, theta, threshold)
+
+
+SLACK = 2.0
+"""By how much kappa may have grown since it was last known, where a look is not worth it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look found: kappa, and the moments of the test operator, 0 where it did not come to them."""
+
+    t: float
+    kappa: float
+    norm: float = 0.0
+    fourth: float = 0.0
+
+
+class Certifier:
+    """Asks for the certificate along one run; ``never`` has the rule and its parameters.
+
+    A look decomposes the kernel. One that would fail at twice the kappa of the last look is spared, unless it is the
+    last.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._seen: Seen | None = None
+
+    def __call__(self, t: float, theta: Array, threshold: float, *, last: bool = True) -> Certificate | None:
+        """Return the certificate, or None; ``last`` looks however hopeless it is."""
+        problem, risk = self._problem, self._problem.train
+        if not isinstance(risk, SampledRisk) or not problem.test_loss:
+            return None
+        P, D = risk.data.X.shape
+        if min(theta.size, D * (D + 3) // 2) < P:  # more samples than unknowns or features: the kernel is singular
+            return None
+        loss, loss_test = risk.loss(theta), problem.tests[problem.test_loss].loss(theta)
+        if not loss_test > threshold:
+            return None
+        seen = self._seen
+        if seen is None or seen.t != t:
+            hopeful = None if seen is None else replace(seen, kappa=SLACK * seen.kappa)
+            if not last and hopeful is not None and self._bound(hopeful, loss, loss_test, threshold) is None:
+                return None
+            seen = self._seen = self._look(t, theta, loss)
+        bound = self._bound(seen, loss, loss_test, threshold)
+        if bound is None or not seen.norm:
+            return None
+        return Certificate(
+            t=t,
+            kappa=seen.kappa,
+            q=self._q,
+            rho=_rho(problem.network, loss, seen.kappa),
+            bound=bound,
+            margin=MARGIN,
+            loss_train=loss,
+            loss_test=loss_test,
+            threshold=threshold,
+        )
+
+    @cached_property
+    def _q(self) -> float:
+        assert isinstance(self._problem.train, SampledRisk)
+        X = self._problem.train.data.X
+        return float(np.sqrt(np.max(np.sum(X**2, axis=1))) * np.linalg.norm(X, 2))
+
+    @cached_property
+    def _gram(self) -> Array:
+        assert isinstance(self._problem.train, SampledRisk)
+        return np.asarray(self._problem.train.data.X @ self._problem.train.data.X.T)
+
+    def _look(self, t: float, theta: Array, loss: float) -> Seen:
+        """Decompose the kernel, and go on to the test operator where kappa cannot shrink too far."""
+        problem = self._problem
+        assert isinstance(problem.train, SampledRisk)
+        X, state = problem.train.data.X, problem.factor.at(theta)
+        P, C = len(X), state.slopes(problem.network, problem.train.data.X)
+        # no eigenvalue is above the mean, so this refuses hopeless states without a decomposition
+        kappa = float(np.mean(np.sum(C**2, axis=1) * np.sum(X**2, axis=1))) / P
+        if not _holds(problem.network, self._q, P, loss, kappa):
+            return Seen(t, kappa)
+        eigenvalues = scipy.linalg.eigvalsh(self._gram * (C @ C.T), check_finite=False)
+        kappa = float(eigenvalues[0] - 10 * P * np.finfo(float).eps * eigenvalues[-1]) / P
+        if not (kappa > 0 and _holds(problem.network, self._q, P, loss, kappa)):
+            return Seen(t, kappa)
+        return Seen(t, kappa, *_test_moments(problem.network, state, problem.tests[problem.test_loss]))
+
+    def _bound(self, seen: Seen, loss: float, loss_test: float, threshold: float) -> float | None:
+        """Return by how much the root of the test loss can still move, None where that does not keep it above."""
+        network = self._problem.network
+        if not (seen.kappa > 0 and _holds(network, self._q, len(self._gram), loss, seen.kappa)):
+            return None
+        rho = _rho(network, loss, seen.kappa)
+        bound = network.alpha * (rho * math.sqrt(seen.norm) + network.eps / 2 * rho**2 * math.sqrt(seen.fourth))
+        return bound if math.sqrt(loss_test) * (1 - MARGIN) - bound > math.sqrt(threshold) else None
+
+
+def _rho(network: Network, loss: float, kappa: float) -> float:
+    """Return a bound on the length of the remaining path."""
+    return 2 * math.sqrt(loss / kappa) / network.alpha
 
 
 def _holds(network: Network, q: float, P: int, loss: float, kappa: float) -> bool:
     """Whether kappa cannot shrink below a quarter of itself on the remaining path."""
-    rho = 2 * math.sqrt(loss / kappa) / network.alpha
-    return network.eps * q * rho <= math.sqrt(P * kappa) / 2
+    return network.eps * q * _rho(network, loss, kappa) <= math.sqrt(P * kappa) / 2
 
 
 def _test_moments(network: Network, state: FactorState, test: Risk) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ from ..errors import InvalidInput
 from ..outcome import Certificate, Crossing, CrossingStatus
 
 Array = NDArray[np.float64]
-Certify = Callable[[float, Array, float], Certificate | None]
+Certify = Callable[[float, Array, float, bool], Certificate | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,79 +83,96 @@ class _Search:
 
 @dataclass(slots=True)
 class CrossingWatch:
-    """Watches a run for the first time each loss is below its threshold.
+    """Watches a run for the first time each loss is below each threshold.
 
     Parameters
     ----------
     problem : Problem
-    threshold : Threshold
+    thresholds : sequence of Threshold
     monotone_train : bool
         Whether the train loss cannot rise (gradient flow): then the ends of intervals are enough.
     until_resolved : bool
         Whether to stop the run as soon as every crossing is answered.
     certify : callable
-        From (t, theta, threshold) to a certificate that the test loss never gets there, or None.
+        From (t, theta, threshold, last) to a certificate that the test loss never gets there, or None; ``last``
+        where nothing follows.
     """
 
     problem: Problem
-    threshold: Threshold
+    thresholds: Sequence[Threshold]
     monotone_train: bool
     until_resolved: bool
     certify: Certify
-    _searches: list[_Search] = field(init=False)
+    _searches: dict[str, list[_Search]] = field(init=False)
     _next_certificate: float = 0.0
 
     def __post_init__(self) -> None:
         theta0 = np.array(self.problem.start.theta)
-        risks: list[tuple[str, Risk]] = [("train", self.problem.train)]
+        risks: dict[str, Risk] = {"train": self.problem.train}
         if self.problem.test_loss:
-            risks.append(("test", self.problem.tests[self.problem.test_loss]))
-        self._searches = []
-        for name, risk in risks:
+            risks["test"] = self.problem.tests[self.problem.test_loss]
+        self._searches = {}
+        for name, risk in risks.items():
             initial = risk.loss(theta0)
-            level = self.threshold.at(initial)
             monotone = name == "train" and self.monotone_train
-            search = _Search(name=name, risk=risk, threshold=level, monotone=monotone)
-            if initial < level:
-                search.t, search.at_start = 0.0, True
-            self._searches.append(search)
+            self._searches[name] = [
+                _Search(name=name, risk=risk, threshold=threshold.at(initial), monotone=monotone)
+                for threshold in self.thresholds
+            ]
+            for search in self._searches[name]:
+                if initial < search.threshold:
+                    search.t, search.at_start = 0.0, True
 
     def see(self, interval: Interval) -> bool:
         """Look at an interval; True when every crossing is answered and the run may stop."""
-        pending = [search for search in self._searches if not search.answered]
-        if pending:
-            probes = list(interval.probes())
-            for search in pending:
-                self._look(search, interval, probes)
-            if self.until_resolved:
-                self._try_certificate(*probes[-1])
-        return self.until_resolved and all(search.answered for search in self._searches)
+        probes: list[tuple[float, Array]] = []
+        for searches in self._searches.values():
+            pending = [search for search in searches if not search.answered]
+            if pending:
+                probes = probes or list(interval.probes())
+                self._look(pending, interval, probes)
+        if not self.until_resolved:
+            return False
+        if probes and not self._open("train"):
+            self._try_certificates(*probes[-1], last=False)
+        return not any(self._open(name) for name in self._searches)
 
-    def finish(self, t: float, theta: Array, *, certify: bool) -> dict[str, Crossing]:
-        """Return the crossings of a run that ended at (t, theta), with a certificate where one holds.
+    def finish(self, t: float, theta: Array, *, certify: bool) -> list[dict[str, Crossing]]:
+        """Return the crossings of a run that ended at (t, theta), by name, for every threshold.
 
         A certificate is one decomposition of the kernel more; a run that is out of time asks for none.
         """
         if certify:
             self._next_certificate = 0.0
-            self._try_certificate(t, theta)
-        return {search.name: search.crossing() for search in self._searches}
+            self._try_certificates(t, theta, last=True)
+        each = zip(*self._searches.values(), strict=True)
+        return [{search.name: search.crossing() for search in searches} for searches in each]
+
+    def _open(self, name: str) -> bool:
+        return not all(search.answered for search in self._searches.get(name, []))
 
     @staticmethod
-    def _look(search: _Search, interval: Interval, probes: list[tuple[float, Array]]) -> None:
-        t_above = interval.t_old
-        for t, theta in probes[-1:] if search.monotone else probes:
-            if search.risk.loss(theta) < search.threshold:
-                search.t = interval.refine(search.risk.loss, search.threshold, t_above, t)
-                return
+    def _look(searches: list[_Search], interval: Interval, probes: list[tuple[float, Array]]) -> None:
+        """Look for the first probe below each threshold of one loss."""
+        risk, t_above = searches[0].risk, interval.t_old
+        for t, theta in probes[-1:] if searches[0].monotone else probes:
+            loss = risk.loss(theta)
+            for search in searches:
+                if not search.answered and loss < search.threshold:
+                    search.t = interval.refine(risk.loss, search.threshold, t_above, t)
             t_above = t
 
-    def _try_certificate(self, t: float, theta: Array) -> None:
-        """Ask for a certificate where only the test loss is unanswered, each time t has grown by a quarter."""
-        unanswered = [search for search in self._searches if not search.answered]
-        if [search.name for search in unanswered] == ["test"] and t >= self._next_certificate:
-            self._next_certificate = 1.25 * t
-            unanswered[0].certificate = self.certify(t, theta, unanswered[0].threshold)
+    def _try_certificates(self, t: float, theta: Array, *, last: bool) -> None:
+        """Ask for certificates where only the test loss is unanswered, each time t has grown by a quarter."""
+        known = zip(self._searches["train"], self._searches.get("test", []), strict=False)
+        unanswered = [test for train, test in known if train.answered and not test.answered]
+        if not unanswered or t < self._next_certificate:
+            return
+        self._next_certificate = 1.25 * t
+        for search in sorted(unanswered, key=lambda search: search.threshold):
+            search.certificate = self.certify(t, theta, search.threshold, last)
+            if search.certificate is None:  # nor does one hold for a higher threshold
+                return
 
 
 def delay(train: Crossing, test: Crossing) -> float:

@@ -8,6 +8,7 @@ from .curves import weight_norm as weight_norm
 from .figure import picture as picture
 from .kernel import kernel_picture as kernel_picture
 from .overlay import overlay_picture as overlay_picture
+from .sweep import sweep_picture as sweep_picture
 
 __all__ = [
     "alignment",
@@ -16,6 +17,7 @@ __all__ = [
     "losses",
     "overlay_picture",
     "picture",
+    "sweep_picture",
     "terms",
     "weight_norm",
 ]

@@ -81,7 +81,7 @@ FLAGS: list[tuple[str, tuple[str, ...]]] = [
     ("--seed -1", ("seed", "-1")),
     ("--threads 0", ("threads", "0")),
     ("--preset kumar-fig6", ("'kumar-fig6'", "did you mean 'kumar-fig")),
-    ("--preset=", ("unknown preset ''", "one of: kumar-fig1")),
+    ("--preset=", ("unknown preset ''", "one of: alpha-eps, goldilocks, kumar-fig1")),
     ("--target singel_index", ("unknown target 'singel_index'", "'single_index'")),
     ("--target single_index:scal=2", ("'scal'", "did you mean 'scale'")),
     ("--target single_index:scale=x", ("single_index:scale", "number", "'x'")),
@@ -157,7 +157,7 @@ KERNEL_FLAGS: list[tuple[str, tuple[str, ...]]] = [
     ("--learning-curve inf", ("learning curve", "from 1 to", "got inf")),
     ("--learning-curve nan", ("learning curve", "from 1 to", "got nan")),
     ("--learning-curve 1e300", ("learning curve", "to 1e+15", "got 1e+300")),
-    ("--learning-curve log:1:10:0", ("learning curve", "got none")),
+    ("--learning-curve log:1:10:0", ("has 0 numbers", "1 to 1000000")),
     ("--learning-curve a,b", ("'a,b' is not a grid", "log:0.01:100:9")),
     ("--learning-curve log:0:10:5", ("'log:0:10:5' is not a grid",)),
     ("--learning-curve=", ("'' is not a grid",)),
@@ -512,7 +512,7 @@ def test_a_kernel_needs_one_source_of_the_right_kind(cli, saved, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("", ("--bundle", "grokode export --help")),
+        ("", ("--bundle FILE.npz", "--to FORMAT")),
         ("--bundle x.txt", (".npz",)),
         ("--bundle no/x.npz", ("no folder no",)),
         ("--bundle x.npz --width 3", ("at least 6, got 3",)),

@@ -10,7 +10,7 @@ import pytest
 import grokode
 from grokode import InvalidInput
 from grokode.experiment.compose import compose
-from grokode.experiment.grids import parse_grid
+from grokode.experiment.grids import parse_grid, parse_range
 from grokode.experiment.sources import load_preset, preset_names
 from grokode.experiment.spec import DEFAULTS, merge
 
@@ -98,7 +98,8 @@ def test_a_preset_is_a_point_of_its_own_grid(name):
     preset = load_preset(name)
     experiment = compose({}, preset=preset).experiment
     for key, values in preset.grid.items():
-        points = parse_grid(values) if isinstance(values, str) else values
+        read = parse_range if key == "seed" else parse_grid
+        points = read(values) if isinstance(values, str) else values
         value = getattr(experiment, key)
         assert any(point == value or (not isinstance(value, str) and math.isclose(point, value)) for point in points)
 

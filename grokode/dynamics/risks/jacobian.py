@@ -169,7 +169,15 @@ def factor_symmetric(A: Array) -> Solve:
     return lambda b: np.asarray(scipy.linalg.lu_solve(lu, b, check_finite=False))
 
 
-def spectral_radius(J: Jacobian, v: Array, iterations: int) -> tuple[float, Array]:
+class Multiplies(Protocol):
+    """A square matrix that is known by its products."""
+
+    def times(self, d: Array) -> Array:
+        """Return the product with d, shape (n,)."""
+        ...
+
+
+def spectral_radius(J: Multiplies, v: Array, iterations: int) -> tuple[float, Array]:
     """Estimate the largest absolute eigenvalue by power iteration from v.
 
     Returns

@@ -145,6 +145,11 @@ class Linearization:
         kernels.weigh(self._C, w, self._of.scratch)
         return (self._of.scratch @ self._of.X).ravel().astype(np.float64, copy=False)
 
+    def times(self, d: Array) -> Array:
+        """Return J d with the exact Jacobian of the gradient flow (J1), shape (n,)."""
+        curved = self._of.matrix(d) @ self.curvature
+        return (-2 / self._of.samples) * self.vjp(self.jvp(d)) - curved.ravel()
+
     def kernel(self) -> Real:
         """Return B B^T, the tangent kernel on the training set, shape (P, P); its lower triangle."""
         return self._kernel(self._of.gram)

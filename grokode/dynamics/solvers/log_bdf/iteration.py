@@ -17,6 +17,9 @@ Array = NDArray[np.float64]
 RESIDUAL = 1e-4
 """What a solve through the unknowns may leave of its right-hand side."""
 
+LAGGING = 1e-2
+"""The same of a step shorter than the lag, whose products cost as much as another step."""
+
 EDGE = 50
 """Conjugate gradients that a step shorter than the lag may take; at the edge of stability they need more."""
 
@@ -136,9 +139,8 @@ def lagging(here: Linearization, R: Array, c: float) -> tuple[Array, Array]:
     TooLong
         If they do not converge: the fastest mode is at the edge of stability.
     """
-    J = here.hessian()
-    matrix = LinearOperator((len(R), len(R)), matvec=lambda d: d.ravel() - c * J.times(d.ravel()), dtype=float)
-    d, missed = cg(matrix, R, rtol=RESIDUAL, maxiter=EDGE)
+    matrix = LinearOperator((len(R), len(R)), matvec=lambda d: d.ravel() - c * here.times(d.ravel()), dtype=float)
+    d, missed = cg(matrix, R, rtol=LAGGING, maxiter=EDGE)
     if missed:
         raise TooLong
     return np.asarray(d), here.jvp(d)

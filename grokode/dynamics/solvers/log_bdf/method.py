@@ -29,7 +29,7 @@ NOISE = 0.1
 STALE = 0.4
 """An error above this that has doubled at once is often that of an old Jacobian."""
 
-LOOK, POWER = 8, 3
+LOOK, POWER = 16, 3
 """Where the force lags: steps between two looks at the fastest mode, and power iterations of a look."""
 
 SHORTEST = 1e-10
@@ -131,7 +131,7 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
     def _step_impl(self) -> tuple[bool, str | None]:
         """Make one step, as short as it has to be."""
         if self._lag and self._steps % LOOK == 0:
-            rate, self._fastest = spectral_radius(self._last[1].hessian(), self._fastest, POWER)
+            rate, self._fastest = spectral_radius(self._last[1], self._fastest, POWER)
             if self._lag * rate > 1:
                 return False, "training has come to the edge of stability of the step that is corrected for"
         self._steps += 1

@@ -80,5 +80,5 @@ def test_a_step_shorter_than_the_lag_is_solved_by_products(here):
     edge = -1 / np.linalg.eigvalsh(linearization.hessian().dense())[0]
     for c in (0.0, -0.3 * edge, -0.9 * edge):
         d, Bd = lagging(linearization, R, c)
-        np.testing.assert_allclose(d, dense(linearization, R, c), atol=1e-3 * np.abs(d).max())
+        np.testing.assert_allclose(d, dense(linearization, R, c), atol=0.03 * np.abs(d).max())
         np.testing.assert_allclose(Bd, linearization.jvp(d), atol=1e-12 * np.abs(Bd).max())

@@ -57,6 +57,9 @@ class LinearAt:
     def vjp(self, w):
         return self._of.B.T @ w
 
+    def times(self, d):
+        return self.hessian().times(d)
+
     def kernel(self):
         return np.asfortranarray(self._of.lie * self._of.B @ self._of.B.T)
 

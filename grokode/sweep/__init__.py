@@ -1,0 +1,1 @@
+"""Many experiments: grids, the store of their answers, and how they are computed."""

@@ -1,0 +1,129 @@
+"""The coordinator: computes what is pending in a store, on any engine, and writes it as it comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..engines.executor import Engine, Executor, Finished, outcomes
+from ..errors import InvalidInput
+from .cells import CODES, Arrays, Task, compute, empty, lost
+from .layout import BAD, CellStatus, Layout
+from .lock import locked
+from .specification import Sweep, cells_of
+from .store import Store, create
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a sweep is.
+
+    Parameters
+    ----------
+    cells, done : int
+        All, and those that are no longer pending.
+    bad : int
+        Cells without an answer.
+    rate : float
+        Cells a second since it began.
+    """
+
+    cells: int
+    done: int
+    bad: int
+    rate: float
+
+    @property
+    def fraction(self) -> float:
+        """Part that is done."""
+        return self.done / self.cells
+
+
+def conduct(
+    sweep: Sweep,
+    layout: Layout,
+    path: Path,
+    engine: Engine,
+    *,
+    resume: bool,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> dict[CellStatus, int]:
+    """Compute the pending cells of a store, made where there is none.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    layout : Layout
+    path : Path
+        Of the store.
+    engine : Engine
+    resume : bool
+        Whether a store that exists is gone on with.
+    progress : callable
+        Called after every block.
+
+    Returns
+    -------
+    dict of CellStatus to int
+        Cells of each status.
+
+    Raises
+    ------
+    InvalidInput
+        If the store is of another sweep, is in use, or exists and is not to be resumed.
+    """
+    if resume and path.exists():
+        store = Store(path)
+        store.check(sweep)
+        if tuple(store.group.attrs["block_shape"]) != sweep.block_shape:
+            raise InvalidInput(f"{path} was made by a version that cut it otherwise; name another store")
+    else:
+        store = create(path, sweep, layout)
+    with locked(path):
+        tasks = [Task(sweep, layout, block) for block in sweep.blocks() if store.pending(block)]
+        meter = _Meter(store, progress)
+        if tasks:
+            with engine.open() as executor:
+                _run(executor, tasks, meter)
+    return store.counts()
+
+
+def _run(executor: Executor, tasks: list[Task], meter: _Meter) -> None:
+    """Write every block as it is computed; those whose worker was lost are tried again cell by cell."""
+    again: list[Task] = []
+    for outcome in outcomes(executor, compute, tasks):
+        if isinstance(outcome, Finished):
+            meter.write(outcome.task, outcome.value)
+        else:
+            again.append(outcome.task)
+    for task in again:
+        whole = empty(task)
+        cells = [Task(task.sweep, task.layout, tuple((i, i + 1) for i in index)) for index in cells_of(task.block)]
+        for outcome in outcomes(executor, compute, cells):
+            value = outcome.value if isinstance(outcome, Finished) else lost(outcome.task, outcome.reason)
+            place = tuple(first - start for (first, _), (start, _) in zip(outcome.task.block, task.block, strict=True))
+            for name, array in value.items():
+                whole[name][place] = array[(0,) * len(place)]
+        meter.write(task, whole)
+
+
+class _Meter:
+    """Writes blocks and says how far it is."""
+
+    def __init__(self, store: Store, progress: Callable[[Progress], None]) -> None:
+        self._store, self._progress = store, progress
+        counts = store.counts()
+        self._cells = sum(counts.values())
+        self._before = self._done = self._cells - counts[CellStatus.PENDING]
+        self._bad = sum(counts[status] for status in BAD)
+        self._started = time.perf_counter()
+
+    def write(self, task: Task, arrays: Arrays) -> None:
+        self._store.write(task.block, arrays)
+        codes = arrays["status"]
+        self._done += codes.size
+        self._bad += int(sum((codes == CODES[status]).sum() for status in BAD))
+        rate = (self._done - self._before) / max(time.perf_counter() - self._started, 1e-9)
+        self._progress(Progress(self._cells, self._done, self._bad, rate))

@@ -1,0 +1,191 @@
+"""The variables of a store: what is kept of every cell, with dimensions, units and codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from ..experiment.spec import Experiment
+from ..experiment.systems import problem_of
+from ..observables import KERNEL_OBSERVABLES, OBSERVABLES
+from ..observables.column import Observable
+from ..outcome import CrossingStatus
+from .specification import Sweep, one_by_one
+
+THRESHOLD, TIME = "threshold", "time"
+FLOW_TIME = "flow time"
+
+
+class CellStatus(StrEnum):
+    """What became of a cell."""
+
+    PENDING = "pending"
+    DONE = "done"
+    STOPPED = "stopped"
+    TIME_LIMIT = "time_limit"
+    DIVERGED = "diverged"
+    SOLVER_FAILED = "solver_failed"
+    FAILED = "failed"
+
+
+BAD = (CellStatus.SOLVER_FAILED, CellStatus.FAILED)
+"""Cells without an answer; a diverged one is an answer, and so is one whose time was up."""
+
+ABSENT = "absent"
+"""Where a cell has nothing of a kind: no test loss, a run that failed."""
+
+CROSSINGS = (ABSENT, *CrossingStatus)
+TEST_LOSSES = (ABSENT, "exact", "sample")
+GUARD = ("did_not_look", "agrees", "ill_conditioned")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One variable of the store.
+
+    Parameters
+    ----------
+    name, long_name, units : str
+    dims : tuple of str
+        Beside the axes: ``threshold`` or ``time``.
+    meanings : tuple of str
+        What its codes 0, 1, ... stand for; empty for numbers.
+    of : str
+        Where its value is found.
+    timing : bool
+        Whether it may differ between two runs of one sweep.
+    """
+
+    name: str
+    long_name: str
+    units: str = "1"
+    dims: tuple[str, ...] = ()
+    meanings: tuple[str, ...] = ()
+    timing: bool = False
+    kind: type = float
+
+    @property
+    def dtype(self) -> Any:
+        """Type of an entry."""
+        return str if self.kind is str else np.dtype("i1") if self.meanings else np.dtype("f8")
+
+    @property
+    def fill(self) -> Any:
+        """What stands where nothing was computed."""
+        return "" if self.kind is str else 0 if self.meanings else np.nan
+
+
+STATUS = Variable(name="status", long_name="what became of the cell", meanings=tuple(CellStatus))
+
+CROSSED = tuple(
+    Variable(name=name, long_name=label, units=units, dims=(THRESHOLD,), meanings=meanings)
+    for name, label, units, meanings in (
+        ("t_train", "time at which the train loss is first below the threshold", FLOW_TIME, ()),
+        ("t_test", "time at which the test loss is first below the threshold", FLOW_TIME, ()),
+        ("delay", "grokking delay, t_test - t_train", FLOW_TIME, ()),
+        ("t_train_status", "whether the train loss fell below the threshold", "1", CROSSINGS),
+        ("t_test_status", "whether the test loss fell below the threshold", "1", CROSSINGS),
+        ("threshold_train", "train loss that the threshold is", "1", ()),
+        ("threshold_test", "test loss that the threshold is", "1", ()),
+        ("certificate_t", "time of the state that proves never", FLOW_TIME, ()),
+        ("certificate_bound", "by how much the root of the test loss can still move", "1", ()),
+    )
+)
+
+SCALARS = (
+    Variable(name="peak_loss_test", long_name="largest test loss at a saved time"),
+    Variable(name="final_loss_train", long_name="last train loss"),
+    Variable(name="final_loss_test", long_name="last test loss"),
+    Variable(name="test_loss", long_name="which test loss crossings, peak and delay are of", meanings=TEST_LOSSES),
+    Variable(name="t_reached", long_name="where the run ended", units=FLOW_TIME),
+    Variable(name="guard", long_name="whether rounding decides the curve", meanings=GUARD),
+    Variable(name="amplification", long_name="by how much the run amplifies a change of its start"),
+    Variable(name="rtol", long_name="relative tolerance that the guard went to"),
+    Variable(name="nfev", long_name="evaluations of the force"),
+    Variable(name="reason", long_name="why there is no answer", kind=str),
+)
+
+SECONDS = Variable(name="seconds", long_name="wall time of the cell", units="s", timing=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """All variables of a sweep's store; ``status``, which is written last, stands apart.
+
+    Parameters
+    ----------
+    curves, final : tuple of str
+        Columns of the observables that are kept along the run, and at its end.
+    variables : tuple of Variable
+    times : int
+        Length of the ``time`` dimension.
+    """
+
+    curves: tuple[str, ...]
+    final: tuple[str, ...]
+    times: int
+    variables: tuple[Variable, ...] = field(default=())
+
+    def sizes(self, sweep: Sweep) -> dict[str, int]:
+        """Length of every dimension."""
+        axes = {axis.name: len(axis.values) for axis in sweep.axes}
+        return axes | {THRESHOLD: len(sweep.thresholds), TIME: self.times}
+
+    def bytes(self, sweep: Sweep) -> float:
+        """Size of the store, uncompressed."""
+        sizes = self.sizes(sweep)
+        each = sum(
+            float(np.prod([sizes[name] for name in variable.dims])) * (1 if variable.meanings else 8)
+            for variable in (*self.variables, STATUS)
+        )
+        return sweep.size * each
+
+
+def layout_of(sweep: Sweep) -> Layout:
+    """Draw as many cells as it takes to know every column that some cell has.
+
+    Raises
+    ------
+    InvalidInput
+        If a cell's parameters are wrong.
+    """
+    columns: dict[str, dict[str, Variable]] = {"along": {}, "final": {}}
+    times = 1
+    for experiment in _different(sweep):
+        problem = problem_of(experiment, None, sweep.files)
+        for name in (*OBSERVABLES, "population"):
+            item: Observable = (KERNEL_OBSERVABLES if name == "population" else OBSERVABLES).build(name)
+            for column in item.columns(problem):
+                kept = Variable(name=column.name, long_name=column.long_name, units=column.units, dims=(TIME,))
+                if name in sweep.curves:
+                    columns["along"][column.name] = kept
+                if name != "losses":
+                    columns["final"][column.name] = Variable(
+                        name=f"final_{column.name}", long_name=f"last {column.long_name}", units=column.units
+                    )
+        times = max(times, len(experiment.times or ()) or int(experiment.points or 1))
+    along = Variable(name="t", long_name="flow time t", units=FLOW_TIME, dims=(TIME,))
+    curves = (along, *columns["along"].values()) if columns["along"] else ()
+    return Layout(
+        curves=tuple(variable.name for variable in curves),
+        final=tuple(columns["final"]),
+        times=times if curves else 0,
+        variables=(*CROSSED, *SCALARS, *columns["final"].values(), *curves, SECONDS),
+    )
+
+
+SHAPING = ("dim", "n_train", "n_test", "width", "hermite", "readouts", "target", "start", "covariance", "points")
+"""Fields that decide which columns there are."""
+
+
+def _different(sweep: Sweep) -> Sequence[Experiment]:
+    """Return one cell for each combination of the values that decide which columns there are."""
+    found: dict[tuple[Any, ...], Experiment] = {}
+    for index in sorted(one_by_one(sweep)):
+        cell = sweep.cell(index)
+        found.setdefault(tuple(getattr(cell, name) for name in SHAPING), cell)
+    return list(found.values())
