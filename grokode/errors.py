@@ -35,6 +35,12 @@ class CheckFailed(GrokodeError):
     exit_code = 4
 
 
+class EngineLost(GrokodeError):
+    """What ran the tasks is gone; what was finished is kept, and the rest can be resumed."""
+
+    exit_code = 5
+
+
 class Interrupted(GrokodeError):
     """The user ended it; what was finished is kept."""
 

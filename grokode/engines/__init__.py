@@ -9,5 +9,7 @@ ENGINES = Registry(
     {
         "serial": Entry("grokode.engines.serial:Serial", "one task after the other, in this process"),
         "local": Entry("grokode.engines.local:Local", "processes of this machine, one thread each"),
+        "dask": Entry("grokode.engines.dask:Dask", "workers of a dask cluster, at an address or on this machine"),
+        "slurm": Entry("grokode.engines.slurm:Slurm", "jobs of a SLURM cluster (partition=NAME, jobs, group, minutes)"),
     },
 )

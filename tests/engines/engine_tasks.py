@@ -46,3 +46,9 @@ def threads(_):
     from threadpoolctl import threadpool_info
 
     return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"], numba.get_num_threads()
+
+
+def slow(task):
+    """Take a tenth of a second."""
+    time.sleep(0.1)
+    return note(task)

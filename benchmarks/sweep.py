@@ -1,0 +1,132 @@
+"""The paper's phase diagram, and many small cells, beside bare loops over the same cells.
+
+    python benchmarks/sweep.py [--small 10000] [--sample 20] [--skip phase|small]
+
+The phase diagram is ``kumar-fig3e``: 196 cells at D 100, P 550, three thresholds, until they are resolved, on two
+workers with the store. Its crossings are compared, on cells drawn by a committed seed and the corners, with Radau at
+rtol 1e-9: right to 1 %, or, where |d ln L / d ln t| < 0.5, to 3e-3 of the threshold in loss. Then small cells (D 20,
+P 60): the rate of the sweep against the summed rate of two bare processes that loop over the same cells and store
+nothing, in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import tempfile
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from promise import wrong_crossings
+
+import grokode
+from grokode.engines.local import Local
+from grokode.experiment.sources import load_preset
+from grokode.sweep.cells import Task, compute
+from grokode.sweep.conduct import conduct
+from grokode.sweep.layout import CROSSINGS, Layout, layout_of
+from grokode.sweep.specification import Sweep, sweep_of
+from grokode.sweep.store import open_sweep
+
+WORKERS = 2
+SEED = 2026
+THRESHOLDS = ("0.05", "0.1", "0.2")
+
+
+def conducted(sweep: Sweep, layout: Layout, folder: str) -> float:
+    """Return the seconds of a sweep, its store included."""
+    started = time.perf_counter()
+    conduct(sweep, layout, Path(folder) / "s.zarr", Local(WORKERS), resume=False)
+    return time.perf_counter() - started
+
+
+def warm(sweep: Sweep, layout: Layout) -> float:
+    """Return the seconds of one block in this process, which compiles what is not compiled yet."""
+    started = time.perf_counter()
+    compute(Task(sweep, layout, next(iter(sweep.blocks()))))
+    return time.perf_counter() - started
+
+
+# ---- the phase diagram
+
+
+def phase(sample: int) -> None:
+    sweep, _ = sweep_of({"until": "resolved"}, preset=load_preset("kumar-fig3e"), thresholds=THRESHOLDS)
+    layout = layout_of(sweep)
+    print(f"first block, cold or warm: {warm(sweep, layout):.1f} s")
+    with tempfile.TemporaryDirectory() as folder:
+        print(f"phase diagram, {sweep.size} cells on {WORKERS} workers: {conducted(sweep, layout, folder):.1f} s")
+        data = open_sweep(Path(folder) / "s.zarr").load()
+    print(f"seconds of the cells: {float(data.seconds.sum()):.1f}; evaluations {int(data.nfev.sum())}")
+    rng = np.random.default_rng(SEED)
+    drawn = [tuple(int(i) for i in np.unravel_index(k, sweep.shape)) for k in rng.permutation(sweep.size)[:sample]]
+    places = sorted({*sweep.corners(), *drawn})
+    wrong = []
+    for index in places:
+        for k, threshold in enumerate(THRESHOLDS):
+            cell = data.isel(alpha=index[0], eps=index[1], threshold=k)
+            found = {f"t_{name}": float(cell[f"t_{name}"]) for name in ("train", "test")}
+            found |= {f"t_{name}_status": CROSSINGS[int(cell[f"t_{name}_status"])] for name in ("train", "test")}
+            reference = grokode.run(
+                sweep.cell(index), threshold=threshold, solver="radau", rtol=1e-9, lazy=False, guard=False
+            )
+            known = {key: None if value != value else value for key, value in found.items()}
+            wrong += [(index, threshold, name) for name in wrong_crossings(SimpleNamespace(summary=known), reference)]
+    print(f"crossings that are wrong, on {len(places)} cells and {len(THRESHOLDS)} thresholds: {wrong or 'none'}")
+
+
+# ---- small cells
+
+
+def bare(sweep: Sweep, first: int, ready, begin, rates) -> None:  # type: ignore[no-untyped-def]
+    """Loop over every other cell, and tell the rate."""
+    from threadpoolctl import threadpool_limits
+
+    cells = [tuple(int(i) for i in np.unravel_index(k, sweep.shape)) for k in range(first, sweep.size, WORKERS)]
+    layout = layout_of(sweep)
+    with threadpool_limits(limits=1):
+        compute(Task(sweep, layout, tuple((i, i + 1) for i in cells[0])))
+        ready.wait()
+        begin.wait()
+        started = time.perf_counter()
+        for index in cells:
+            grokode.run(sweep.cell(index), lazy=False)
+        rates.put(len(cells) / (time.perf_counter() - started))
+
+
+def small(count: int) -> None:
+    flags = {"dim": 20, "n_train": 60, "width": 50, "t_max": 1e4, "points": 30, "guard": False}
+    flags |= {"alpha": f"log:0.1:10:{max(2, count // 100)}", "eps": "lin:0.02:0.5:100"}
+    sweep, _ = sweep_of(flags, thresholds=("0.1",))
+    layout = layout_of(sweep)
+    print(f"first block, cold or warm: {warm(sweep, layout):.1f} s")
+    context = multiprocessing.get_context("spawn")
+    ready, begin, rates = context.Barrier(WORKERS + 1), context.Event(), context.Queue()
+    loops = [context.Process(target=bare, args=(sweep, k, ready, begin, rates)) for k in range(WORKERS)]
+    for loop in loops:
+        loop.start()
+    ready.wait()
+    begin.set()
+    rate = sum(rates.get() for _ in loops)
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = conducted(sweep, layout, folder)
+    ours = sweep.size / seconds
+    print(f"{sweep.size} small cells: {ours:.1f} a second with engine and store, {rate:.1f} bare: {ours / rate:.0%}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--small", type=int, default=10_000, help="how many small cells")
+    parser.add_argument("--sample", type=int, default=20, help="cells of the phase diagram that are checked")
+    parser.add_argument("--skip", choices=("phase", "small"))
+    options = parser.parse_args()
+    if options.skip != "phase":
+        phase(options.sample)
+    if options.skip != "small":
+        small(options.small)
+
+
+if __name__ == "__main__":
+    main()
