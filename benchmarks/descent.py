@@ -3,9 +3,10 @@
     OPENBLAS_NUM_THREADS=1 python benchmarks/descent.py [--plot descent.png]
 
 Both train D 40, P 120; N is 2, 1000, then 100,000. Then, where products are what a step costs, the products of a step
-by three ways to the same force: the factor's two, H = V X^T and w H X; those of M and of G = X^T w X, which know
-nothing of V; and the latter with symmetric products for M and G. Exits 4 below 50,000 steps a second at N = 2, where a
-step at N = 100,000 is not 100 times faster than direct training's, or where both losses differ after the same steps.
+of three ways to the force, beside which all else is small: the factor's two, H = V X^T and H X; those of M = V^T V,
+X M, G = X^T w X and V G; and the latter with symmetric products for M and G. Only they are timed. Exits 4 below 50,000
+steps a second at N = 2, where a step at N = 100,000 is not 100 times faster than direct training's, or where both
+losses differ after the same steps.
 """
 
 from __future__ import annotations

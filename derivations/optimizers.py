@@ -59,6 +59,9 @@ LINEAR = numbers(T(wbar) * x) + numbers(T(wbar) * xp)
 DRIFT = -kappa * OVERLAP * (eps * LINEAR + 2 * eps**2 * QUADRATIC)
 """dK/dt under weight decay alone (D9)."""
 
+MODIFIED = Column("F") - dt / 2 * Symmetric("F′") * Column("F")
+"""The speed of the modified flow (D7)."""
+
 LIFT = sp.sqrt(N) * T(Q)
 """From the factor to the neurons."""
 
@@ -264,15 +267,14 @@ def _midpoint_flow() -> Derivation:
         words="V is one long column here. A step from V moves it by dt F(V), whose middle is half a step later: so let "
         "V̇ = F(x), x = V − (dt/2) V̇. Seek V̇ = F + dt F₁ + O(dt²). F(x) is, by Taylor,"
     )
-    speed = F + dt * F1
-    ahead = sp.expand(F - dt / 2 * J * speed)
-    yield Equal(words="to first order (F″ is in the second)", left=ahead.coeff(dt, 1), right=-J * F / 2)
+    ahead = sp.expand(F - dt / 2 * J * (F + dt * F1))
     first = ahead.coeff(dt, 1)
+    yield Equal(words="to first order (F″ is in the second)", left=first, right=-J * F / 2)
     modified = F + dt * first
     yield Equal(
         words="so it is, up to O(dt²), the modified flow (D7), and as close to descent:",
         left=modified,
-        right=F - dt / 2 * J * F,
+        right=MODIFIED,
     )
     yield Equal(
         words="The derivative: dx + (dt/2) F′ dx = dV and dV̇ = F′ dx with the F′ of x. All are functions of F′, which "
@@ -434,7 +436,7 @@ CLAIMS = (
         statement=Formula(
             latex=r"\dot V = F - \tfrac{dt}{2} F' F = -\tfrac{1}{\alpha^2} \nabla_V"
             r" [L + \tfrac{dt}{4 \alpha^2} |\nabla_V L|^2]",
-            value=Column("F") - dt / 2 * Symmetric("F′") * Column("F"),
+            value=MODIFIED,
         ),
         derive=_modified_flow,
     ),
@@ -447,7 +449,7 @@ CLAIMS = (
             r" \dot V' = F' (1 + \tfrac{dt}{2} F')^{-1}, \quad"
             r" (s - \dot V')^{-1} = (s - (1 - \tfrac{s\, dt}{2}) F')^{-1} (1 + \tfrac{dt}{2} F')",
             value=(
-                Column("F") - dt / 2 * Symmetric("F′") * Column("F"),
+                MODIFIED,
                 j / (1 + dt / 2 * j),
                 (1 + dt / 2 * j) / (shift - (1 - dt * shift / 2) * j),
             ),

@@ -29,6 +29,10 @@ class SolverFailed(RunFailed):
     """A solver gave up, or produced a number that is not finite."""
 
 
+class BeyondStability(SolverFailed):
+    """A flow that corrects for a step has come to where descent with that step is not stable."""
+
+
 class CheckFailed(GrokodeError):
     """Everything was computed and written, and something is beyond its tolerance."""
 

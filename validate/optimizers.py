@@ -209,6 +209,10 @@ class CorrectedDescent:
         return _each(lambda w, s, c: w - lr * (s + self.corrected / 2 * c), weights, g, curved), None
 
 
+SETTLED = 60
+"""Fixed-point iterations of a speed; each takes at least half of what is missing where lr is half the largest one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaggingDescent:
     r"""Euler's steps on the flow whose speed is the descent of half a learning rate before.
@@ -234,13 +238,12 @@ class LaggingDescent:
         for _ in range(SETTLED):
             before = slope
             slope = gradient(_each(lambda w, g: w + self.corrected / 2 * g, weights, before))
-            if all(np.array_equal(new, old) for new, old in zip(slope, before, strict=True)):
+            size = max(float(np.max(np.abs(array), initial=0.0)) for array in slope)
+            if all(np.all(np.abs(new - old) <= 1e-14 * size) for new, old in zip(slope, before, strict=True)):
                 break
+        else:
+            raise RuntimeError(f"no speed after {SETTLED} iterations: the step {self.corrected} is too long")
         return _each(lambda w, g: w - lr * g, weights, slope), None
-
-
-SETTLED = 60
-"""Fixed-point iterations of a speed; each takes at least half of what is missing where lr is half the largest one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,10 @@ class Lost:
     reason: str
 
 
+_END = object()
+"""What follows the last task."""
+
+
 def outcomes(
     executor: Executor, function: Callable[[Any], Any], tasks: Iterable[Any], retries: int = RETRIES
 ) -> Iterator[Finished | Lost]:
@@ -99,6 +103,3 @@ def outcomes(
                     yield Lost(task, str(reason))
             else:
                 yield Finished(task, value)
-
-
-_END = object()

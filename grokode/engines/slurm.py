@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import InvalidInput
+from ..errors import EngineLost, InvalidInput
 from .executor import WorkerLost
 
 POLL = 0.5
@@ -117,8 +117,13 @@ class SlurmExecutor:
 
     def _send(self) -> None:
         calls, futures = zip(*self._gathered, strict=True)
-        self._jobs.append((self._inner.submit(run_group, calls), list(futures)))
         self._gathered = []
+        try:
+            self._jobs.append((self._inner.submit(run_group, calls), list(futures)))
+        except Exception as error:  # of sbatch, or of the folder
+            lost = EngineLost(f"no job could be submitted ({_line(error)}); --resume goes on")
+            for future in futures:
+                future.set_exception(lost)
 
     def _poll(self) -> None:
         before = 0
@@ -149,14 +154,17 @@ def run_group(calls: tuple[Call, ...]) -> list[tuple[bool, Any]]:
     return told
 
 
+def _line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
 def _settle(job: Any, futures: list[Future[Any]]) -> None:
     """Give the futures of a job what it returned, or the loss of it."""
     try:
         told = job.result()
     except Exception as error:  # submitit's for a job that was killed, out of time or out of memory
-        reason = str(error).strip().partition("\n")[0]
         for future in futures:
-            future.set_exception(WorkerLost(f"its job {job.job_id} ended before the task did: {reason}"))
+            future.set_exception(WorkerLost(f"its job {job.job_id} ended before the task did: {_line(error)}"))
         return
     for future, (worked, value) in zip(futures, told, strict=True):
         if worked:

@@ -37,7 +37,7 @@ def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundl
         Number of real neurons, at least r; the experiment's own by default. Training them with the
         bundle's learning rate gives the run's curves to rounding, whatever the width.
     dt : float, optional
-        Flow time of a step, where the experiment has none.
+        Flow time of a step, in the place of the experiment's own.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def export(run: Run, width: int | None = None, dt: float | None = None) -> Bundl
     if math.isinf(experiment.n_train):
         raise InvalidInput("n_train = inf has no data to export; run it with a finite --n-train")
     end = float(run.t[-1])
-    pace = pace_of(experiment, given, run.files) if dt is None else Pace(dt, width / experiment.alpha**2)
+    pace = pace_of(experiment, given, run.files) if dt is None else Pace(dt, experiment.width / experiment.alpha**2)
     if pace is None:
         raise InvalidInput("this experiment has no step; give --dt, the flow time of one")
     if not 0 < pace.dt <= end <= MOST * pace.dt:

@@ -57,7 +57,7 @@ def test_pictures_of_two_axes_and_of_one(cli, swept):
 def test_exports_hold_the_same_numbers(cli, swept):
     folder, _ = swept
     data = xarray.open_zarr(folder / "s.zarr", consolidated=False)
-    for kind in ("netcdf", "csv", "json", "parquet"):
+    for kind in ("netcdf", "csv", "json"):
         assert cli("export", "s.zarr", "--to", kind).code == 0
     with xarray.open_dataset(folder / "s.nc", engine="h5netcdf") as other:
         for name in data.data_vars:

@@ -33,7 +33,8 @@ def numbers(path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
-@pytest.mark.parametrize(("kills", "seeds"), [(2, "0:1"), pytest.param(20, "0:4", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("kills", "seeds"), [(2, "0:1"), (20, "0:4")], ids=["short", "whole"])
 def test_a_sweep_that_is_killed_and_resumed_is_the_same_to_the_bit(tmp_path, kills, seeds):
     """Each time after a block more and a random while: by turns the coordinator, or a worker whose sweep goes on."""
     rng = np.random.default_rng(kills)

@@ -19,7 +19,7 @@ OPTIMIZERS = Registry(
         ),
         "midpoint_flow": Entry(
             "grokode.dynamics.optimizers.midpoint_flow:MidpointFlow",
-            "dV/dt = F(V - (dt/2) dV/dt), the same as fast as gradient_flow",
+            "dV/dt = F(V - (dt/2) dV/dt), descent to second order too, at gradient_flow's cost on samples",
         ),
         "momentum_flow": Entry(
             "grokode.dynamics.optimizers.momentum_flow:MomentumFlow",

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import LinearOperator, cg
+from scipy.sparse.linalg import LinearOperator, cg, eigsh
 
-from ...errors import InvalidInput, SolverFailed
+from ...errors import BeyondStability, InvalidInput
 from .. import decay
 from ..pace import Pace
 from ..problem import Trained
@@ -21,10 +21,13 @@ from ..risks.residuals import Residuals
 Array = NDArray[np.float64]
 
 NEWTON = 30
-"""Iterations that may find the point half a step behind; at the edge of stability there is none."""
+"""Iterations that may find the point half a step behind; far beyond the edge of stability there is none."""
 
-FOUND = 1e-13
-"""Of half a step: by how much that point may be missed."""
+FOUND, ROUNDING = 1e-13, 8 * np.finfo(float).eps
+"""By how much that point may be missed, of half a step and of the state."""
+
+SOLVED, CONJUGATE = 1e-8, 200
+"""Residual of the linear solve in an iteration, and how many products it may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,12 @@ class MidpointFlowOn:
 
         Raises
         ------
-        SolverFailed
+        BeyondStability
             If the step is beyond the edge of stability there, where descent goes to no flow.
         """
-        if self.behind(moved) is None:
-            raise SolverFailed(
+        x = self.behind(moved)
+        if x is None or self.lag * fastest_decay(self._risk.jacobian(self._risk.start.theta + x), x.size) >= 1:
+            raise BeyondStability(
                 f"midpoint_flow has no force half a step behind: its step, dt {2 * self.lag:.6g}, is beyond the edge "
                 "of stability; lower it, or use --optimizer modified_flow"
             )
@@ -95,20 +99,17 @@ class MidpointFlowOn:
             back = self.lag * self._risk.loss_force_moved(x)[1]
             missed = moved - back - x
             size = float(np.linalg.norm(missed))
-            rounding = 8 * np.finfo(float).eps * float(np.linalg.norm(moved))
-            if size <= FOUND * float(np.linalg.norm(back)) + rounding:
+            if size <= FOUND * float(np.linalg.norm(back)) + ROUNDING * float(np.linalg.norm(moved)):
                 return np.asarray(x)
             if not size < 2 * before:
-                break
+                return None
             before = size
-            J = self._risk.jacobian(self._risk.start.theta + x)
-            n = missed.size
-            near = LinearOperator((n, n), matvec=lambda d, J=J: d.ravel() + self.lag * J.times(d.ravel()), dtype=float)
-            x = x + cg(near, missed.ravel(), rtol=1e-8, atol=0.0, maxiter=200)[0].reshape(x.shape)
+            ahead = Ahead(self._risk.jacobian(self._risk.start.theta + x), self.lag)
+            x = x + ahead.solve(missed.ravel()).reshape(x.shape)
         return None
 
     def jacobian(self, t: float, y: Array) -> Jacobian:
-        """Return d(dy/dt)/dy."""
+        """Return d(dy/dt)/dy; where there is no dy/dt that of the force, as the step is rejected whatever it is."""
         x = self.behind(y[0])
         return MidpointJacobian(self._risk.jacobian(self._risk.start.theta + (y[0] if x is None else x)), self.lag)
 
@@ -129,6 +130,33 @@ class SampleMidpointFlowOn(MidpointFlowOn):
         return Residuals(self._samples, dtype)
 
 
+class Ahead:
+    """1 + lag J, which takes a change of x to that of the point half a step ahead."""
+
+    def __init__(self, J: Jacobian, lag: float) -> None:
+        self._J, self._lag = J, lag
+
+    def times(self, d: Array) -> Array:
+        """Return the product with d, shape (n,), which may be complex."""
+        if np.iscomplexobj(d):
+            return np.asarray(self.times(d.real) + 1j * self.times(d.imag))
+        return d + self._lag * self._J.times(d)
+
+    def solve(self, R: Array) -> Array:
+        """Return the solution d of (1 + lag J) d = R, near enough for an iteration, shape (n,)."""
+        matrix = LinearOperator((len(R), len(R)), matvec=lambda d: self.times(d.ravel()), dtype=float)
+        return np.asarray(cg(matrix, R, rtol=SOLVED, atol=0.0, maxiter=CONJUGATE)[0])
+
+
+def fastest_decay(J: Jacobian, n: int) -> float:
+    """Return the rate of the mode of a symmetric J of order n that decays fastest, to 0.1 %; 0 where none decays."""
+    if n == 1:
+        return max(0.0, -float(J.times(np.ones(1))[0]))
+    matrix = LinearOperator((n, n), matvec=lambda d: J.times(d.ravel()), dtype=float)
+    v = np.random.default_rng(0).standard_normal(n)
+    return max(0.0, -float(eigsh(matrix, k=1, which="SA", v0=v, tol=1e-3, return_eigenvectors=False)[0]))
+
+
 class MidpointJacobian:
     r""":math:`J_m = J (1 + \tfrac{dt}{2} J)^{-1}` with the J of x, whose solves are J's with another shift.
 
@@ -136,19 +164,13 @@ class MidpointJacobian:
     """
 
     def __init__(self, J: Jacobian, lag: float) -> None:
-        self._J, self._lag = J, lag
+        self._J, self._lag, self._ahead = J, lag, Ahead(J, lag)
 
     @cached_property
     def _behind(self) -> Solve:
         """The map from d to (1 + lag J)^-1 d."""
         inner = self._J.factor(-1 / self._lag)
         return lambda d: -inner(d) / self._lag
-
-    def _ahead(self, d: Array) -> Array:
-        """Return the product of 1 + lag J with d, which may be complex."""
-        if np.iscomplexobj(d):
-            return np.asarray(self._ahead(d.real) + 1j * self._ahead(d.imag))
-        return d + self._lag * self._J.times(d)
 
     def times(self, d: Array) -> Array:
         """Return the product with d, shape (n,)."""
@@ -163,6 +185,6 @@ class MidpointJacobian:
         """Return the map from R to the solution d of (shift I - this) d = R."""
         scale = 1 - shift * self._lag
         if scale == 0:
-            return lambda R: np.asarray(self._ahead(R) / shift)
+            return lambda R: np.asarray(self._ahead.times(R) / shift)
         inner = self._J.factor(shift / scale)
-        return lambda R: np.asarray(inner(self._ahead(R)) / scale)
+        return lambda R: np.asarray(inner(self._ahead.times(R)) / scale)

@@ -163,7 +163,7 @@ def factor_symmetric(A: Array) -> Solve:
         try:
             cholesky = scipy.linalg.cho_factor(A, lower=True, check_finite=False)
             return lambda b: np.asarray(scipy.linalg.cho_solve(cholesky, b, check_finite=False))
-        except np.linalg.LinAlgError:  # a step longer than the growth time of some mode: indefinite
+        except np.linalg.LinAlgError:  # indefinite: a step longer than the growth time of some mode, or a lagging force
             pass
     lu = scipy.linalg.lu_factor(A, check_finite=False)
     return lambda b: np.asarray(scipy.linalg.lu_solve(lu, b, check_finite=False))

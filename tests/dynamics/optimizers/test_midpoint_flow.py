@@ -7,8 +7,11 @@ import pytest
 
 import grokode
 from grokode.dynamics.optimizers import OPTIMIZERS
+from grokode.dynamics.optimizers.midpoint_flow import fastest_decay
 from grokode.dynamics.pace import Pace
+from grokode.dynamics.risks.jacobian import DenseJacobian
 from grokode.dynamics.solvers import SOLVERS
+from grokode.errors import BeyondStability
 
 SIZES = {"dim": 6, "n_train": 10, "width": 7, "alpha": 0.7, "eps": 0.3, "lazy": False}
 DT = 0.3
@@ -55,3 +58,37 @@ def test_a_step_beyond_the_edge_of_stability_is_refused():
         pytest.raises(grokode.RunFailed, match=r"dt 50, is beyond the edge of stability; lower it, or use --optimizer"),
     ):
         grokode.run(**SIZES, optimizer="midpoint_flow", dt=50.0, t_max=1000.0)
+
+
+@pytest.mark.parametrize("solver", ["auto", "bdf", "radau"])
+def test_it_is_refused_where_the_problem_is_linear_too(solver):
+    """At alpha 1e4 half a step behind always has a solution, beyond the edge one on which modes grow."""
+    problem = grokode.problem(**{**{k: v for k, v in SIZES.items() if k != "lazy"}, "alpha": 1e4})
+    edge = 2 / fastest_decay(problem.train.jacobian(problem.start.V), problem.start.V.size)
+    how = SIZES | {"alpha": 1e4, "optimizer": "midpoint_flow", "t_max": 10.0, "points": 4, "solver": solver}
+    grokode.run(**how, dt=0.98 * edge)
+    with (
+        pytest.warns(grokode.GrokodeWarning, match="too large for gradient_descent"),
+        pytest.raises(BeyondStability, match="beyond the edge of stability; lower it"),
+    ):
+        grokode.run(**how, dt=1.02 * edge)
+
+
+def test_training_that_comes_to_the_edge_is_told_and_a_mode_that_grows_is_none():
+    """At small alpha the fastest mode becomes several times faster than it was at the start."""
+    sharpening = {"dim": 10, "n_train": 22, "width": float("inf"), "alpha": 0.02, "eps": 0.08, "seed": 693715271}
+    how = {**sharpening, "optimizer": "midpoint_flow", "t_max": 20.0, "points": 4, "lazy": False}
+    with pytest.raises(BeyondStability, match=r"comes to the edge of stability at t = [\d.]+: the step"):
+        grokode.run(**how, dt=0.28)
+    run = grokode.run(**how, dt=0.02)
+    problem = grokode.problem(**sharpening)
+    modes = np.linalg.eigvalsh(problem.train.jacobian(problem.start.V).dense())
+    assert modes[-1] > -modes[0] / 20  # some mode grows
+    assert run.status == "done"
+
+
+def test_the_fastest_decay_is_not_hidden_by_faster_growth(rng):
+    Q = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    for values, rate in (([-3.0, -1, 0, 1, 2, 9], 3.0), ([1.0, 1, 2, 3, 4, 5], 0.0), ([-7.0, -1, -1, 0, 0, 0], 7.0)):
+        assert fastest_decay(DenseJacobian((Q * values) @ Q.T), 6) == pytest.approx(rate, rel=2e-3)
+    assert fastest_decay(DenseJacobian(np.array([[-2.0]])), 1) == 2.0

@@ -49,6 +49,7 @@ def test_the_curvature_is_what_gauss_newton_leaves(risk, rng):
     gauss_newton = -2 / residuals.samples * here.vjp(here.jvp(d))
     curved = -(d.reshape(risk.start.V.shape) @ here.curvature).ravel()
     np.testing.assert_allclose(change, gauss_newton + curved, atol=1e-7 * np.abs(change).max())
+    np.testing.assert_allclose(here.times(d), gauss_newton + curved, atol=1e-12 * np.abs(change).max())
     largest = np.abs(np.linalg.eigvalsh(here.curvature)).max()
     assert largest * (1 - 1e-12) <= here.curvature_norm() <= largest * len(here.curvature) ** 0.125 * (1 + 1e-12)
 

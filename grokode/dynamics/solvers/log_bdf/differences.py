@@ -13,6 +13,7 @@ from scipy.special import binom
 Array = NDArray[np.float64]
 
 MAX_ORDER = 5
+"""Of spectra that are real, as these are, BDF follows every decay at order 5 too; order 6 is stable for fewer."""
 
 GAMMA = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, MAX_ORDER + 2))])
 r""":math:`\gamma_k = \sum_{j \le k} 1/j`; the BDF is :math:`\sum_{j \le k} \nabla^j y_{n+1} / j = h f_{n+1}`."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, cg
 
 from ...protocols import Linearization
-from .linear import Shifted, TooLong
+from .linear import Shifted
 
 Array = NDArray[np.float64]
 
@@ -25,6 +25,10 @@ EDGE = 50
 
 STIFF = 0.2
 """Times c |G'|: above it the Gauss-Newton part alone is stiff where the network cannot interpolate."""
+
+
+class AtTheEdge(Exception):
+    """A mode is at the edge of stability of the step that a lagging force is of."""
 
 
 class Iteration(ABC):
@@ -124,9 +128,9 @@ class ThroughSamples(Iteration):
 
 
 def lagging(here: Linearization, R: Array, c: float) -> tuple[Array, Array]:
-    """Solve (I - c J) d = R where c is not positive: a step shorter than the lag of the force.
+    """Solve (I - c J) d = R to a part LAGGING of R, where c is not positive: a step shorter than the lag of the force.
 
-    The eigenvalues of I - c J are of order 1 unless the fastest mode is at the edge of stability, and products enough.
+    The eigenvalues of I - c J are then of order 1, and products are enough, unless a mode is at the edge of stability.
 
     Returns
     -------
@@ -136,11 +140,11 @@ def lagging(here: Linearization, R: Array, c: float) -> tuple[Array, Array]:
 
     Raises
     ------
-    TooLong
-        If they do not converge: the fastest mode is at the edge of stability.
+    AtTheEdge
+        If they do not converge.
     """
     matrix = LinearOperator((len(R), len(R)), matvec=lambda d: d.ravel() - c * here.times(d.ravel()), dtype=float)
     d, missed = cg(matrix, R, rtol=LAGGING, maxiter=EDGE)
     if missed:
-        raise TooLong
+        raise AtTheEdge
     return np.asarray(d), here.jvp(d)

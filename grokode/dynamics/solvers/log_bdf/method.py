@@ -10,13 +10,13 @@ import numpy as np
 import scipy.integrate
 from numpy.typing import NDArray
 
-from ....errors import InvalidInput
+from ....errors import BeyondStability, InvalidInput
 from ...protocols import Linearization, Residuals
 from ...risks.jacobian import spectral_radius
 from .clock import LogTime
 from .controller import Controller
 from .differences import GAMMA, Differences, weights
-from .iteration import Iteration, ThroughSamples, ThroughUnknowns, lagging
+from .iteration import AtTheEdge, Iteration, ThroughSamples, ThroughUnknowns, lagging
 from .linear import TooLong
 from .norm import Weights
 from .precision import Precision
@@ -30,7 +30,7 @@ STALE = 0.4
 """An error above this that has doubled at once is often that of an old Jacobian."""
 
 LOOK, POWER = 16, 3
-"""Where the force lags: steps between two looks at the fastest mode, and power iterations of a look."""
+"""Where the force lags: steps between two looks at the edge of stability, and power iterations of a look."""
 
 SHORTEST = 1e-10
 """A step of tau below this is a failure."""
@@ -52,7 +52,7 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
 
     .. math:: (I - (c - l) J)\, d = c\, f(z_{pred} - l\, \psi / c) - \psi
 
-    There is no such flow where l times the fastest rate is above 1, and the solver gives up.
+    There is no such flow where a mode decays at a rate above 1/l, and the solver gives up.
 
     Parameters
     ----------
@@ -131,9 +131,7 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
     def _step_impl(self) -> tuple[bool, str | None]:
         """Make one step, as short as it has to be."""
         if self._lag and self._steps % LOOK == 0:
-            rate, self._fastest = spectral_radius(self._last[1], self._fastest, POWER)
-            if self._lag * rate > 1:
-                return False, "training has come to the edge of stability of the step that is corrected for"
+            self._look_at_the_edge()
         self._steps += 1
         if self._controller.due:
             self._reconsider(*self._last)
@@ -149,6 +147,8 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
                 error, d, here = self._attempt(order, tau)
             except TooLong:
                 error = math.inf
+            except AtTheEdge:
+                raise self._beyond_stability() from None
             if error <= 1:
                 break
             self._stretch(self._controller.shorter(error))
@@ -161,6 +161,22 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
             self._iteration.renew()
         self._last = error, here
         return True, None
+
+    # ---- the edge of stability
+
+    def _look_at_the_edge(self) -> None:
+        """Raise where the fastest decaying mode of J is too fast for the lag."""
+        here = self._last[1]
+        lowered = Lowered(here, here.curvature_norm())  # no mode grows faster than that
+        rate, self._fastest = spectral_radius(lowered, self._fastest, POWER)
+        if self._lag * (rate - lowered.by) > 1:
+            raise self._beyond_stability()
+
+    def _beyond_stability(self) -> BeyondStability:
+        return BeyondStability(
+            f"training comes to the edge of stability at t = {self.t:.6g}: the step that is corrected for, dt "
+            f"{2 * self._lag:.6g}, is too long for its fastest mode; lower it, or use --optimizer modified_flow"
+        )
 
     # ---- one step
 
@@ -177,12 +193,12 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         here = self._precision.at(x)
         if self._precision.due():
             missed, size = self._precision.rounding(here, x), self._precision.exact.size(x)
-            # of a step the predictor feels no more than what r misses, and |d|^2 is at most c/2 times its mean square
-            if not self._weights.error(c / 2 * missed, missed, self._loss(here), size) <= NOISE:
+            # of a step the predictor feels no more than what r misses
+            if not self._weights.error(rounded(c, self._lag) * missed, missed, self._loss_below(here), size) <= NOISE:
                 self._precision.give_up()
                 self._iteration.renew()
                 return self._attempt(order, tau)
-        goal = self._weights.unseen(self._loss(here)) * math.sqrt(len(here.residual))
+        goal = self._weights.unseen(self._loss_below(here)) * math.sqrt(len(here.residual))
         R = c * here.descent - history
         d, moved = self._iteration.solve(here, R, implicit, goal) if implicit > 0 else lagging(here, R, implicit)
         return self._error(d, moved, here, predicted) / (order + 1), d, here
@@ -190,9 +206,9 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
     def _error(self, d: Array, moved: Array, here: Linearization, z: Array) -> float:
         """Return the size of a change at z, in units of its tolerance."""
         square, mean = float(d @ d), float(moved @ moved) / len(moved)
-        return self._weights.error(square, mean, self._loss(here), self._precision.exact.size(z))
+        return self._weights.error(square, mean, self._loss_below(here), self._precision.exact.size(z))
 
-    def _loss(self, here: Linearization) -> float:
+    def _loss_below(self, here: Linearization) -> float:
         """Return a lower bound on the linearised loss at z from that at x (Cauchy, Schwarz); exact for one mode."""
         if not self._lag or not here.loss:
             return here.loss
@@ -222,6 +238,25 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
     def _dense_output_impl(self) -> LogInterpolant:
         table = self._table.table[: self._made + 1].copy()
         return LogInterpolant(self.t_old, self.t, self._clock, self._tau, self._h, table)
+
+
+def rounded(c: float, lag: float) -> float:
+    r"""Return how large :math:`|d|^2` is at most, in units of the mean square by which the residuals are missed.
+
+    A mode of rate :math:`\gamma \le 1/l` answers with :math:`2 c^2 \gamma / (1 + (c - l) \gamma)^2`.
+    """
+    return c * c / (2 * (c - lag)) if c >= 2 * lag else 2 * lag
+
+
+class Lowered:
+    """J - by I: all of its eigenvalues are negative, so that its largest is that of the fastest decay."""
+
+    def __init__(self, J: Linearization, by: float) -> None:
+        self._J, self.by = J, by
+
+    def times(self, d: Array) -> Array:
+        """Return the product with d, shape (n,)."""
+        return self._J.times(d) - self.by * d
 
 
 class LogInterpolant(scipy.integrate.DenseOutput):  # type: ignore[misc]

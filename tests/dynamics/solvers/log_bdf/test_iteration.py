@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from grokode.dynamics.risks.residuals import Residuals
-from grokode.dynamics.solvers.log_bdf.iteration import STIFF, ThroughSamples, ThroughUnknowns, lagging
+from grokode.dynamics.solvers.log_bdf import iteration
+from grokode.dynamics.solvers.log_bdf.iteration import (
+    LAGGING,
+    STIFF,
+    AtTheEdge,
+    ThroughSamples,
+    ThroughUnknowns,
+    lagging,
+)
 from grokode.dynamics.solvers.log_bdf.linear import TooLong
 
 AGE = 3
@@ -75,10 +83,15 @@ def test_a_step_longer_than_a_mode_grows_is_refused(here, way):
         way(AGE).solve(linearization, R, 2 / growth, 1e-9)
 
 
-def test_a_step_shorter_than_the_lag_is_solved_by_products(here):
+def test_a_step_shorter_than_the_lag_is_solved_by_products(here, monkeypatch):
     linearization, R = here
     edge = -1 / np.linalg.eigvalsh(linearization.hessian().dense())[0]
-    for c in (0.0, -0.3 * edge, -0.9 * edge):
+    for c in (-0.3 * edge, -0.9 * edge):
         d, Bd = lagging(linearization, R, c)
-        np.testing.assert_allclose(d, dense(linearization, R, c), atol=0.03 * np.abs(d).max())
+        left = R - d + c * linearization.times(d)
+        assert np.linalg.norm(left) <= 1.01 * LAGGING * np.linalg.norm(R)
         np.testing.assert_allclose(Bd, linearization.jvp(d), atol=1e-12 * np.abs(Bd).max())
+    monkeypatch.setattr(iteration, "EDGE", 2)
+    monkeypatch.setattr(iteration, "LAGGING", 1e-12)
+    with pytest.raises(AtTheEdge):
+        lagging(linearization, R, -0.9 * edge)
