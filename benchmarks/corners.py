@@ -1,6 +1,6 @@
 """Every corner of the supported range: answer, err against a tight run, seconds.
 
-    python benchmarks/corners.py [--max-dim 400] [--limit 120]
+    python benchmarks/corners.py [--max-dim 400] [--limit 120] [--every 1]
 
 alpha 1e-3 to 1e4, eps 0 to 10, D 1 to 400, P 1 to 1e5 and infinite, N 1 to 1e9 and infinite, centred or not,
 gradient flow to t = 1e5. A corner is an answer with its err (see promise.py), or the line that refused it, or
@@ -74,11 +74,11 @@ def main() -> None:
     parser.add_argument("--max-dim", type=int, default=400)
     parser.add_argument("--min-dim", type=int, default=1)
     parser.add_argument("--limit", type=float, default=120.0, help="seconds a run")
+    parser.add_argument("--every", type=int, default=1, help="of N corners take one")
     options = parser.parse_args()
     errors, faults = [], 0
-    for parameters in corners(options.max_dim):
-        if parameters["dim"] < options.min_dim:
-            continue
+    chosen = [corner for corner in corners(options.max_dim) if corner["dim"] >= options.min_dim]
+    for parameters in chosen[:: options.every]:
         line, err, fault = measure(parameters, options.limit)
         errors.append(err)
         faults += fault

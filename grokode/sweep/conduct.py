@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..engines.executor import Engine, Executor, Finished, outcomes
-from ..errors import InvalidInput
+from ..errors import GrokodeWarning, InvalidInput
 from .cells import CODES, Arrays, Task, compute, empty, lost
 from .layout import BAD, CellStatus, Layout
 from .lock import locked
 from .specification import Sweep, cells_of
-from .store import Store, create
+from .store import Store, create, machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,12 @@ def conduct(
         store.check(sweep)
         if tuple(store.group.attrs["block_shape"]) != sweep.block_shape:
             raise InvalidInput(f"{path} was made by a version that cut it otherwise; name another store")
+        if store.group.attrs["machine"] != machine():
+            warnings.warn(
+                f"{path} was begun on another processor or BLAS; the last bits of its cells will differ",
+                GrokodeWarning,
+                stacklevel=2,
+            )
     else:
         store = create(path, sweep, layout)
     with locked(path):

@@ -64,6 +64,7 @@ def test_an_axis_replaces_what_excludes_it():
         ({"points": [5, 6]}, "points is the same in every cell"),
         ({"width": [5, math.inf], "lr": 0.1}, "no meaning at infinite width"),
         ({"alphas": "1,2"}, "unknown parameter 'alphas'"),
+        ({"alpha": "2"}, "nothing to sweep"),
     ],
 )
 def test_bad_grids_are_refused(flags, words):

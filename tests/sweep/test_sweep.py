@@ -159,6 +159,13 @@ def test_the_store_of_another_sweep_is_refused_by_its_difference(tmp_path, chang
     swept(tmp_path / "s.zarr", flags | {"threads": 2}, resume=True)  # changes no number
 
 
+def test_another_machine_is_told(tmp_path, monkeypatch):
+    swept(tmp_path / "s.zarr", {"alpha": "0.3,1"})
+    monkeypatch.setattr("grokode.sweep.conduct.machine", lambda: {"processor": "another", "blas": "another"})
+    with pytest.warns(grokode.GrokodeWarning, match="another processor or BLAS"):
+        swept(tmp_path / "s.zarr", {"alpha": "0.3,1"}, resume=True)
+
+
 def test_a_store_is_not_overwritten_nor_anything_else(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InvalidInput, match="exists already"):
