@@ -87,10 +87,12 @@ def test_exports_hold_the_same_numbers(cli, swept):
         ("--engine local --workers -1", "workers must be at least 1"),
         ("--out nowhere/s.zarr", "no folder nowhere"),
         ("--optimizer adam", "'adam' cannot be had"),
+        ("--alpha 1", "nothing to sweep"),
     ],
 )
 def test_bad_input_is_one_line(cli, tmp_path, flags, said):
-    refused(cli(*SWEEP, *flags.split()), said)
+    grid = () if "--alpha" in flags else ("--alpha", "1,2")
+    refused(cli(*SWEEP, *grid, *flags.split()), said)
     assert list(tmp_path.iterdir()) == []
 
 
