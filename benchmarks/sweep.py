@@ -21,7 +21,6 @@ from types import SimpleNamespace
 import numpy as np
 from promise import wrong_crossings
 
-import grokode
 from grokode.engines.local import Local
 from grokode.experiment.simulate import Lean, simulate
 from grokode.experiment.sources import load_preset
@@ -103,7 +102,7 @@ def bare(sweep: Sweep, first: int, ready, begin, rates) -> None:  # type: ignore
         begin.wait()
         started = time.perf_counter()
         for index in cells:
-            grokode.run(sweep.cell(index), lazy=False)
+            compute(Task(sweep, layout, tuple((i, i + 1) for i in index)))
         rates.put(len(cells) / (time.perf_counter() - started))
 
 
