@@ -15,8 +15,8 @@ import argparse
 import multiprocessing
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from promise import wrong_crossings
@@ -76,13 +76,7 @@ def phase(sample: int) -> None:
                 t = float(cell[f"t_{name}"])
                 found[f"t_{name}"] = t if np.isfinite(t) else None
                 found[f"t_{name}_status"] = CROSSINGS[int(cell[f"t_{name}_status"])]
-            ours = SimpleNamespace(summary=found)
-            theirs = SimpleNamespace(
-                summary=reference.crossed[k],
-                t=reference.t,
-                loss_train=reference.loss_train,
-                loss_test_exact=reference.loss_test_exact,
-            )
+            ours, theirs = replace(reference, summary=found), replace(reference, summary=reference.crossed[k])
             wrong += [(index, threshold, name) for name in wrong_crossings(ours, theirs)]
     print(f"crossings that are wrong, on {len(places)} cells and {len(THRESHOLDS)} thresholds: {wrong or 'none'}")
 

@@ -9,7 +9,22 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InvalidInput
+
 Array = NDArray[np.float64]
+
+
+def needed(pace: Pace | None, name: str) -> Pace:
+    """Return the pace, without which an optimizer that corrects for a step cannot be.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none.
+    """
+    if pace is None:
+        raise InvalidInput(f"{name} corrects for a step; give --lr (finite width) or --dt")
+    return pace
 
 
 @dataclass(frozen=True)

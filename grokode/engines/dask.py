@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import EngineLost, InvalidInput
-from .executor import WorkerLost
-from .local import THREADS, processors
+from .executor import WorkerLost, first_line
+from .local import THREADS, check_workers, processors
 
 PATIENCE = 20
 """Seconds to wait for a scheduler, and for its first worker."""
@@ -37,8 +37,7 @@ class Dask:
     workers: int = 0
 
     def __post_init__(self) -> None:
-        if self.workers < 0:
-            raise InvalidInput(f"workers must be at least 1, or 0 for one a processor, got {self.workers}")
+        check_workers(self.workers)
         if self.address and self.workers:
             raise InvalidInput(f"workers = {self.workers} beside address {self.address}, whose scheduler has its own")
 
@@ -66,8 +65,8 @@ class Dask:
                 client.wait_for_workers(1, timeout=PATIENCE)
             except (OSError, ValueError, TimeoutError) as error:
                 raise InvalidInput(
-                    f"no dask scheduler with workers at {self.address} ({_line(error)}); start 'dask scheduler' and "
-                    "'dask worker ADDRESS', and give its tcp:// address"
+                    f"no dask scheduler with workers at {self.address} ({first_line(error)}); start 'dask scheduler' "
+                    "and 'dask worker ADDRESS', and give its tcp:// address"
                 ) from None
             client.register_plugin(_one_thread())
             yield DaskExecutor(client)
@@ -78,10 +77,6 @@ def _distributed() -> Any:
         return importlib.import_module("distributed")
     except ModuleNotFoundError:
         raise InvalidInput("the dask engine needs distributed; pip install 'grokode[dask]'") from None
-
-
-def _line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _one_thread() -> Any:
@@ -132,7 +127,7 @@ def _alone(function: Callable[..., Any], /, *arguments: Any) -> Any:
 
 
 def _gone(error: BaseException) -> EngineLost:
-    return EngineLost(f"the dask scheduler is gone ({_line(error)}); start it again, and --resume goes on")
+    return EngineLost(f"the dask scheduler is gone ({first_line(error)}); start it again, and --resume goes on")
 
 
 def _pass_on(done: Future[Any], promised: Future[Any]) -> None:
@@ -140,7 +135,7 @@ def _pass_on(done: Future[Any], promised: Future[Any]) -> None:
     try:
         promised.set_result(done.result())
     except _distributed().KilledWorker as error:
-        promised.set_exception(WorkerLost(f"its workers died with it: {_line(error)}"))
+        promised.set_exception(WorkerLost(f"its workers died with it: {first_line(error)}"))
     except (CancelledError, OSError) as error:
         promised.set_exception(_gone(error))
     except Exception as error:

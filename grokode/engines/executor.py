@@ -54,6 +54,11 @@ class Lost:
     reason: str
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its name."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 _END = object()
 """What follows the last task."""
 

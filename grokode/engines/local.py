@@ -33,8 +33,7 @@ class Local:
     workers: int = 0
 
     def __post_init__(self) -> None:
-        if self.workers < 0:
-            raise InvalidInput(f"workers must be at least 1, or 0 for one a processor, got {self.workers}")
+        check_workers(self.workers)
 
     @contextlib.contextmanager
     def open(self) -> Iterator[LocalExecutor]:
@@ -44,6 +43,17 @@ class Local:
             yield executor
         finally:
             executor.kill()
+
+
+def check_workers(workers: int) -> None:
+    """Refuse fewer workers than none.
+
+    Raises
+    ------
+    InvalidInput
+    """
+    if workers < 0:
+        raise InvalidInput(f"workers must be at least 1, or 0 for one a processor, got {workers}")
 
 
 def processors() -> int:
@@ -104,10 +114,13 @@ class _Worker:
 
     def kill(self) -> None:
         # one that has not said its process id yet ends when the queue of its tasks is closed
+        killed = False
         with contextlib.suppress(ProcessLookupError, BrokenProcessPool, CancelledError, TimeoutError):
             if self._pid is not None:
                 os.kill(self._pid.result(timeout=0), signal.SIGKILL)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+                killed = True
+        # a pool that is still closing when the interpreter ends tells a traceback; that of a dead worker closes at once
+        self._pool.shutdown(wait=killed, cancel_futures=True)
 
 
 def _pass_on(done: Future[Any], promised: Future[Any]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EngineLost, InvalidInput
-from .executor import WorkerLost
+from .executor import WorkerLost, first_line
 
 POLL = 0.5
 """Seconds between two looks at the jobs, and that a group may wait for more tasks."""
@@ -121,7 +121,7 @@ class SlurmExecutor:
         try:
             self._jobs.append((self._inner.submit(run_group, calls), list(futures)))
         except Exception as error:  # of sbatch, or of the folder
-            lost = EngineLost(f"no job could be submitted ({_line(error)}); --resume goes on")
+            lost = EngineLost(f"no job could be submitted ({first_line(error)}); --resume goes on")
             for future in futures:
                 future.set_exception(lost)
 
@@ -154,17 +154,13 @@ def run_group(calls: tuple[Call, ...]) -> list[tuple[bool, Any]]:
     return told
 
 
-def _line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]
-
-
 def _settle(job: Any, futures: list[Future[Any]]) -> None:
     """Give the futures of a job what it returned, or the loss of it."""
     try:
         told = job.result()
     except Exception as error:  # submitit's for a job that was killed, out of time or out of memory
         for future in futures:
-            future.set_exception(WorkerLost(f"its job {job.job_id} ended before the task did: {_line(error)}"))
+            future.set_exception(WorkerLost(f"its job {job.job_id} ended before the task did: {first_line(error)}"))
         return
     for future, (worked, value) in zip(futures, told, strict=True):
         if worked:

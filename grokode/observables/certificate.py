@@ -138,8 +138,9 @@ class Certifier:
 
     def _bound(self, seen: Seen, loss: float, loss_test: float, threshold: float) -> float | None:
         """Return by how much the root of the test loss can still move, None where that does not keep it above."""
-        network = self._problem.network
-        if not (seen.kappa > 0 and _holds(network, self._q, len(self._gram), loss, seen.kappa)):
+        network, train = self._problem.network, self._problem.train
+        assert isinstance(train, SampledRisk)
+        if not (seen.kappa > 0 and _holds(network, self._q, len(train.data.X), loss, seen.kappa)):
             return None
         rho = _rho(network, loss, seen.kappa)
         bound = network.alpha * (rho * math.sqrt(seen.norm) + network.eps / 2 * rho**2 * math.sqrt(seen.fourth))

@@ -108,7 +108,8 @@ def heat_map(ax: Axes, view: Carrier) -> list[Artist]:
     known = view.values[np.isfinite(view.values)]
     logarithmic = len(known) > 0 and known.min() > 0 and known.max() > SPAN * known.min()
     norm = (LogNorm if logarithmic else Normalize)(*((known.min(), known.max()) if len(known) else (0, 1)))
-    mesh = ax.pcolormesh(_edges(x_at, ax.get_xscale()), _edges(y_at, ax.get_yscale()), view.values.T, norm=norm)
+    across, up = _edges(x_at, ax.get_xscale()), _edges(y_at, ax.get_yscale())
+    mesh = ax.pcolormesh(across, up, view.values.T, norm=norm)
     artists: list[Artist] = [mesh]
     if len(known) > 1 and min(view.values.shape) > 1 and known.min() < known.max():
         space = np.geomspace if logarithmic else np.linspace
@@ -119,7 +120,6 @@ def heat_map(ax: Axes, view: Carrier) -> list[Artist]:
     ax.figure.colorbar(mesh, ax=ax, label=view.label)
     handles: list[Artist] = []
     if view.never.any():
-        across, up = _edges(x_at, ax.get_xscale()), _edges(y_at, ax.get_yscale())
         look: Any = {"facecolor": "none", "edgecolor": "0.5", "hatch": "///", "linewidth": 0.0}
         for i, j in np.argwhere(view.never):
             corner = (across[i], up[j])

@@ -35,11 +35,6 @@ class Axis:
     name: str
     values: tuple[Any, ...]
 
-    @property
-    def of_words(self) -> bool:
-        """Whether its values are no numbers."""
-        return self.name in WORDS
-
 
 def read_axis(name: str, given: Any, source: str) -> Axis | Any:
     """Read the values of a parameter: an axis, or the one value there is.

@@ -17,11 +17,10 @@ from ..experiment.simulate import Lean, simulate
 from ..experiment.spec import Experiment
 from ..experiment.systems import network_of, shares, system_of
 from ..task.system import Draw
-from .layout import CROSSED, CROSSINGS, GUARD, SECONDS, STATUS, TEST_LOSSES, CellStatus, Layout
+from .layout import CODES, CROSSED, CROSSINGS, GUARD, SECONDS, STATUS, TEST_LOSSES, CellStatus, Layout
 from .specification import Block, Sweep, cells_of
 
 Arrays = dict[str, NDArray[Any]]
-CODES = {status: code for code, status in enumerate(CellStatus)}
 
 
 @dataclass(frozen=True, eq=False, slots=True)

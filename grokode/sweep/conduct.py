@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ..engines.executor import Engine, Executor, Finished, outcomes
 from ..errors import GrokodeWarning, InvalidInput
-from .cells import CODES, Arrays, Task, compute, empty, lost
-from .layout import BAD, CellStatus, Layout
+from .cells import Arrays, Task, compute, empty, lost
+from .layout import BAD, CODES, CellStatus, Layout
 from .lock import locked
 from .specification import Sweep, cells_of
 from .store import Store, create, machine

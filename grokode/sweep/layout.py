@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -32,6 +32,9 @@ class CellStatus(StrEnum):
     FAILED = "failed"
 
 
+CODES = {status: code for code, status in enumerate(CellStatus)}
+"""What stands for each in the store."""
+
 BAD = (CellStatus.SOLVER_FAILED, CellStatus.FAILED)
 """Cells without an answer; a diverged one is an answer, and so is one whose time was up."""
 
@@ -54,10 +57,10 @@ class Variable:
         Beside the axes: ``threshold`` or ``time``.
     meanings : tuple of str
         What its codes 0, 1, ... stand for; empty for numbers.
-    of : str
-        Where its value is found.
     timing : bool
         Whether it may differ between two runs of one sweep.
+    kind : type
+        float, or str.
     """
 
     name: str
@@ -127,8 +130,8 @@ class Layout:
 
     curves: tuple[str, ...]
     final: tuple[str, ...]
+    variables: tuple[Variable, ...]
     times: int
-    variables: tuple[Variable, ...] = field(default=())
 
     def sizes(self, sweep: Sweep) -> dict[str, int]:
         """Length of every dimension."""

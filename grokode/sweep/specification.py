@@ -7,7 +7,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,9 +18,11 @@ from ..dynamics.optimizers import OPTIMIZERS
 from ..dynamics.plan import CALL, FLOPS
 from ..errors import InvalidInput
 from ..experiment.compose import compose
+from ..experiment.simulate import STEP
 from ..experiment.sources import Preset
 from ..experiment.spec import EXCLUSIVE, Experiment, merge
 from ..experiment.systems import named_arrays, rows_of
+from ..experiment.training import dt_of
 from ..observables import OBSERVABLES
 from ..observables.crossings import Threshold
 from ..registry import nearest
@@ -34,9 +36,6 @@ BLOCK = 0.75
 
 EVALUATIONS = 150.0
 """Forces that a flow is assumed to take, for the estimate of its time."""
-
-STEP = 5e-6
-"""Seconds assumed of a step beside its force."""
 
 COSMETIC = ("threads",)
 """Fields that change no number."""
@@ -207,16 +206,13 @@ def sweep_of(
     sweep = Sweep(
         base=composition.experiment,
         axes=in_order(list(axes.values())),
-        thresholds=tuple(thresholds),
+        thresholds=thresholds,
         curves=tuple(name for name in OBSERVABLES if name in quantities),
-        files={},
     )
     files: dict[str, NDArray[np.float64]] = {}
     for index in one_by_one(sweep):
         files |= named_arrays(sweep.cell(index), files)
-    return Sweep(
-        base=sweep.base, axes=sweep.axes, thresholds=sweep.thresholds, curves=sweep.curves, files=files
-    ), composition.notes
+    return replace(sweep, files=files), composition.notes
 
 
 def one_by_one(sweep: Sweep) -> set[Index]:
@@ -233,8 +229,7 @@ def _seconds(experiment: Experiment) -> float:
     if not OPTIMIZERS.build(experiment.optimizer).steps:
         return EVALUATIONS * force
     end = experiment.t_max or (experiment.times or (0.0,))[-1]
-    dt = experiment.dt or (experiment.lr or 1.0) * experiment.alpha**2 / experiment.width
-    return (experiment.steps or end / dt) * (STEP + force - CALL)
+    return (experiment.steps or end / (dt_of(experiment) or 1.0)) * (STEP + force - CALL)
 
 
 def _plain(value: Any) -> Any:

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from ..experiment.storage import umask
 from ..experiment.versions import versions
 from .axes import UNITS
 from .cells import Arrays
-from .layout import BAD, CROSSINGS, STATUS, THRESHOLD, CellStatus, Layout, Variable
+from .layout import BAD, CODES, CROSSINGS, STATUS, THRESHOLD, CellStatus, Layout, Variable
 from .specification import Block, Sweep
 
 if TYPE_CHECKING:
@@ -66,18 +67,12 @@ def create(path: Path, sweep: Sweep, layout: Layout) -> Store:
         sizes = layout.sizes(sweep)
         for variable in variables:
             _variable(timing if variable.timing else group, variable, sweep, sizes)
-        temporary.chmod(0o777 & ~_umask())
+        temporary.chmod(0o777 & ~umask())
         os.rename(temporary, path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     return Store(path)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _attributes(sweep: Sweep) -> dict[str, Any]:
@@ -193,7 +188,7 @@ class Store:
     def counts(self) -> dict[CellStatus, int]:
         """Count the cells of each status."""
         codes = self.status
-        return {status: int(np.count_nonzero(codes == code)) for code, status in enumerate(CellStatus)}
+        return {status: int(np.count_nonzero(codes == code)) for status, code in CODES.items()}
 
     @property
     def bad(self) -> int:
@@ -227,9 +222,8 @@ class Store:
     def reasons(self) -> list[tuple[str, str]]:
         """Say of every cell without an answer where it is, and why."""
         codes, axes = self.status, self.axes()
-        bad = [code for code, status in enumerate(CellStatus) if status in BAD]
         told = []
-        for index in np.argwhere(np.isin(codes, bad)):
+        for index in np.argwhere(np.isin(codes, [CODES[status] for status in BAD])):
             place = ", ".join(f"{name} {values[i]}" for (name, values), i in zip(axes.items(), index, strict=True))
             told.append((place, str(self.group["reason"][tuple(index)])))
         return told

@@ -1,5 +1,6 @@
 """The slurm engine, with submitit's own local and debug executors in the place of a cluster."""
 
+import gc
 import importlib
 from pathlib import Path
 
@@ -12,6 +13,13 @@ from grokode.errors import InvalidInput
 pytest.importorskip("submitit", reason="the slurm engine is an extra")
 pytestmark = pytest.mark.filterwarnings("default")  # submitit leaves the logs of its debug jobs open
 HERE = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def collected():
+    """Let the files that submitit leaves open be closed here, and not in a test that takes warnings for errors."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

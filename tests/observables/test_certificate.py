@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import grokode
-from grokode.observables.certificate import _test_moments, never
+from grokode.observables.certificate import Certifier, _test_moments, never
 
 SETUP = {"dim": 8, "n_train": 4, "width": 12, "alpha": 3.0, "eps": 0.1}
 LATE = np.geomspace(1.0, 1e4, 25)
@@ -47,6 +47,19 @@ def test_the_bound_is_respected_along_all_of_the_remaining_run(watched):
         assert moved.max() <= certificate.bound + 1e-9
         assert travelled.max() <= certificate.rho + 1e-9
         assert roots[index:].min() ** 2 > threshold
+
+
+def test_looks_that_would_fail_are_spared_and_no_answer_is_late(watched, monkeypatch):
+    problem, thetas = watched
+    test = next(iter(problem.tests.values()))
+    threshold = 0.5 * min(test.loss(theta) for theta in thetas)
+    always = [never(problem, t, theta, threshold) is not None for t, theta in zip(LATE, thetas, strict=True)]
+    looks, look = [], Certifier._look
+    monkeypatch.setattr(Certifier, "_look", lambda self, t, *rest: looks.append(t) or look(self, t, *rest))
+    ask = Certifier(problem)
+    asked = [ask(t, theta, threshold, last=False) is not None for t, theta in zip(LATE, thetas, strict=True)]
+    assert asked.index(True) == always.index(True)
+    assert len([t for t in looks if t < LATE[asked.index(True)]]) < asked.index(True)
 
 
 def test_the_kernel_stays_above_a_quarter_of_the_certified_rate(path):

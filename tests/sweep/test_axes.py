@@ -18,7 +18,8 @@ def test_one_value_is_no_axis():
     assert read_axis("alpha", "0.5,1", "the flags") == Axis("alpha", (0.5, 1.0))
     assert read_axis("seeds", "2:5", "the flags") == Axis("seed", (2, 3, 4))
     assert read_axis("n_train", "50,inf", "the flags") == Axis("n_train", (50.0, math.inf))
-    assert read_axis("optimizer", ["gradient_flow", "sgd:batch_size=2"], "the flags").of_words
+    words = ["gradient_flow", "sgd:batch_size=2"]
+    assert read_axis("optimizer", words, "the flags") == Axis("optimizer", tuple(words))
 
 
 def test_a_range_ends_before_its_end():

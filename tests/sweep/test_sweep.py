@@ -15,9 +15,8 @@ import grokode
 from grokode.engines import ENGINES
 from grokode.errors import InvalidInput
 from grokode.sweep import cells as cells_module
-from grokode.sweep.cells import CODES
 from grokode.sweep.conduct import conduct
-from grokode.sweep.layout import CROSSINGS, CellStatus, layout_of
+from grokode.sweep.layout import CODES, CROSSINGS, CellStatus, layout_of
 from grokode.sweep.lock import NAME, locked
 from grokode.sweep.specification import sweep_of
 from grokode.sweep.store import Store, open_sweep

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, cg, eigsh
 
-from ...errors import BeyondStability, InvalidInput
+from ...errors import BeyondStability
 from .. import decay
-from ..pace import Pace
+from ..pace import Pace, needed
 from ..problem import Trained
 from ..risks.empirical import EmpiricalRisk
 from ..risks.jacobian import Jacobian, Solve
@@ -49,9 +49,8 @@ class MidpointFlow:
 
     def on(self, risk: Trained, pace: Pace | None) -> MidpointFlowOn:
         """Bind to a risk and the step that is corrected for."""
-        if pace is None:
-            raise InvalidInput("midpoint_flow corrects for a step; give --lr (finite width) or --dt")
-        return SampleMidpointFlowOn(risk, pace.dt) if isinstance(risk, EmpiricalRisk) else MidpointFlowOn(risk, pace.dt)
+        dt = needed(pace, "midpoint_flow").dt
+        return SampleMidpointFlowOn(risk, dt) if isinstance(risk, EmpiricalRisk) else MidpointFlowOn(risk, dt)
 
     def decay(self, rates: Array, t: Array, dt: float) -> Array:
         """Return what is left at times t of modes of a linearised residual, shape (T, K)."""

@@ -9,9 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import InvalidInput
 from .. import decay
-from ..pace import Pace
+from ..pace import Pace, needed
 from ..problem import Trained
 from ..risks.jacobian import Jacobian, Solve
 
@@ -38,9 +37,7 @@ class ModifiedFlow:
 
     def on(self, risk: Trained, pace: Pace | None) -> ModifiedFlowOn:
         """Bind to a risk and the step that is corrected for."""
-        if pace is None:
-            raise InvalidInput("modified_flow corrects for a step; give --lr (finite width) or --dt")
-        return ModifiedFlowOn(risk, pace.dt)
+        return ModifiedFlowOn(risk, needed(pace, "modified_flow").dt)
 
     def decay(self, rates: Array, t: Array, dt: float) -> Array:
         """Return what is left at times t of modes of a linearised residual, shape (T, K)."""

@@ -125,7 +125,7 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         self._end = self._clock.tau(t_bound)
         self._table = Differences(y0, self._h * self._clock.unit * slope)
         self._last = 0.0, start
-        self._fastest = np.random.default_rng(0).standard_normal(len(y0))
+        self._fastest = np.random.default_rng(0).standard_normal(len(y0) if lag else 0)
         self._steps = 0
 
     def _step_impl(self) -> tuple[bool, str | None]:
@@ -184,7 +184,7 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         """Return the error of a step, its distance from the prediction, and the linearisation there."""
         predicted, history = self._table.predict(order), self._table.history(order)
         c = self._h * self._clock.rate(tau) / GAMMA[order]
-        x, implicit = predicted - (self._lag / c) * history, c - self._lag
+        x, implicit = predicted - (self._lag / c) * history if self._lag else predicted, c - self._lag
         if self._precision.exact.small and implicit > 0:
             solved = self._precision.exact.compiled_step(x, history, c, implicit)
             if solved is not None:
