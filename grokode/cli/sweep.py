@@ -80,7 +80,7 @@ def command(
         option(
             "--quantities",
             panel=READING,
-            help="Curves to keep beside the scalars, by observable: losses by default; scalars for none.",
+            help="Kept beside the scalars: losses, terms, weights, features, kernel, lazy; scalars alone for none.",
         ),
     ] = "losses",
     out: Annotated[Path, option("--out", panel=WRITING, help="The store; grokode-sweep.zarr by default.")] = Path(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput
 from ..memory import free_memory
-from ..model.kernel import Modes, decompose
+from ..model.kernel import Decompose, Modes, decompose
 from ..model.network import Network
 from ..model.states.factor import FactorState
 from ..model.states.neurons import RealNeurons
@@ -50,6 +50,8 @@ class Problem:
         ``exact`` and ``sample``, where they exist.
     directions : ndarray, shape (k, D)
         Target directions; k = 0 where none are known.
+    decompose : callable
+        What decomposes the initial kernel.
     """
 
     network: Network
@@ -57,6 +59,7 @@ class Problem:
     train: Risk
     tests: Mapping[str, Risk]
     directions: NDArray[np.float64]
+    decompose: Decompose = decompose
 
     @classmethod
     def of(cls, network: Network, draw: Draw, evaluations: float = 0.0) -> Problem:
@@ -92,7 +95,7 @@ class Problem:
         """
         if not isinstance(self.train, FiniteRisk):
             raise InvalidInput("an infinite training set has no kernel matrix; give a finite --n-train")
-        return decompose(self.network, self.start, self.train.data.X)
+        return self.decompose(self.network, self.start, self.train.data.X)
 
     @property
     def factor(self) -> FactorState:

@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +37,17 @@ class Interval(Protocol):
         """Where it starts."""
         ...
 
-    def probes(self) -> Iterator[tuple[float, Array]]:
-        """Yield times and thetas at which a watch should look, the end last."""
+    @property
+    def smooth(self) -> bool:
+        """Whether what lies inside is between the ends, but for a small part of it."""
+        ...
+
+    def end(self) -> tuple[float, Array]:
+        """Return time and theta where it ends."""
+        ...
+
+    def inside(self) -> Iterator[tuple[float, Array]]:
+        """Yield times and thetas before the end at which a watch should look."""
         ...
 
     def refine(self, loss: Loss, threshold: float, t_above: float, t_below: float) -> float:
@@ -109,10 +118,15 @@ class DenseInterval:
     t_old: float
     t_new: float
     theta: Callable[[float], Array]
+    smooth: ClassVar[bool] = True
 
-    def probes(self) -> Iterator[tuple[float, Array]]:
-        """Yield three interior points and the end: a dip shorter than a step is seen too."""
-        for fraction in (0.25, 0.5, 0.75, 1.0):
+    def end(self) -> tuple[float, Array]:
+        """Return time and theta where it ends."""
+        return self.t_new, self.theta(self.t_new)
+
+    def inside(self) -> Iterator[tuple[float, Array]]:
+        """Yield three interior points: a dip shorter than a step is seen too."""
+        for fraction in (0.25, 0.5, 0.75):
             t = self.t_old + fraction * (self.t_new - self.t_old)
             yield t, self.theta(t)
 
@@ -309,15 +323,21 @@ class StepInterval:
     y_old: Array
     last_two: tuple[tuple[int, Array], ...]
     lift: Lift = _same
+    smooth: ClassVar[bool] = False
 
     @property
     def t_old(self) -> float:
         """Where it starts."""
         return self.map.time(self.k_old)
 
-    def probes(self) -> Iterator[tuple[float, Array]]:
-        """Yield the last two steps: near the edge of stability a loss alternates between odd and even ones."""
-        for k, y in self.last_two:
+    def end(self) -> tuple[float, Array]:
+        """Return time and theta where it ends."""
+        k, y = self.last_two[-1]
+        return self.map.time(k), self.lift(y[0])
+
+    def inside(self) -> Iterator[tuple[float, Array]]:
+        """Yield the last step but one: near the edge of stability a loss alternates between odd and even ones."""
+        for k, y in self.last_two[:-1]:
             yield self.map.time(k), self.lift(y[0])
 
     def refine(self, loss: Loss, threshold: float, t_above: float, t_below: float) -> float:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ..dynamics.plan import FLOPS
 from ..dynamics.problem import Problem
@@ -33,6 +32,7 @@ from .compose import composition_of
 from .kernel_report import KernelReport, SampleSpectrum
 from .spec import GIVEN, MOST, Experiment
 from .systems import problem_of
+from .threads import limited
 from .versions import versions
 
 Array = NDArray[np.float64]
@@ -127,7 +127,7 @@ def examine(
     """Report on a whole experiment; ``kernel`` has the parameters."""
     started = time.perf_counter()
     ridge, sizes, draws = _checked(ridge, sizes, draws)
-    with threadpool_limits(limits=experiment.threads), np.errstate(over="ignore", invalid="ignore"):
+    with limited(experiment.threads), np.errstate(over="ignore", invalid="ignore"):
         bound = problem_of(experiment, bundle, files or {})
         on_start = _OnStart(experiment, bound, ridge, say or (lambda _: None))
         on_start.refuse_too_large()

@@ -98,6 +98,16 @@ def choose_extras(
     return kept
 
 
+def asked_extras(problem: Problem, optimizer: object, pace: Pace | None, *, kernel: bool, lazy: bool) -> Extras:
+    """Return what of the kernel along the run and of the linearised network applies, where it is asked for."""
+    curves: list[CurveObservable] = [CURVE_OBSERVABLES.build(name) for name in CURVE_OBSERVABLES if lazy]
+    observables: list[CostlyObservable] = [KERNEL_OBSERVABLES.build(name) for name in KERNEL_OBSERVABLES if kernel]
+    return Extras(
+        curves=[item for item in curves if item.applies(problem, optimizer, pace)],
+        observables=[item for item in observables if item.columns(problem)],
+    )
+
+
 @dataclass(slots=True, kw_only=True)
 class _Purse:
     """The time and memory that extras may take, spent in the order in which they ask."""

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ..curve import Curve
 from ..dynamics.plan import FLOPS, ceiling, plan
@@ -21,6 +20,7 @@ from ..dynamics.solvers import SOLVERS
 from ..dynamics.trajectory import Control, Trajectory, Unwatched, integrate, iterate, start_of
 from ..errors import Diverged, GrokodeWarning, RunFailed
 from ..memory import free_memory
+from ..model.kernel import Decompose, decompose
 from ..observables import KERNEL_OBSERVABLES, OBSERVABLES
 from ..observables.certificate import Certifier
 from ..observables.column import Observable
@@ -29,7 +29,7 @@ from ..outcome import Crossing, Status
 from ..task.system import Draw
 from .bundle import Bundle
 from .compose import composition_of
-from .extras import Extras, choose_extras
+from .extras import Extras, asked_extras, choose_extras
 from .guard import FEW, QUICK, Verdict, examine, floors_of, measure
 from .recorder import Recorder
 from .result import Run
@@ -38,6 +38,7 @@ from .spec import Experiment
 from .stability import stable_dt, too_large
 from .summary import crossed, summarize
 from .systems import named_arrays, problem_of, rows_of
+from .threads import limited
 from .training import optimizer_of, pace_of
 from .versions import versions
 
@@ -117,7 +118,7 @@ def simulate(
 ) -> Run:
     """Run a whole experiment; ``run`` has the parameters, and ``lean`` makes it one of many."""
     # an overflow is told by the checks for numbers that are not finite, in one line, not by NumPy's warnings
-    with threadpool_limits(limits=experiment.threads), np.errstate(over="ignore", invalid="ignore"):
+    with limited(experiment.threads), np.errstate(over="ignore", invalid="ignore"):
         return _Simulation(
             experiment, bundle, files or {}, keep_states, progress or _silent, say or _silent, lean
         ).run()
@@ -134,12 +135,19 @@ class Lean:
     thresholds : sequence of str
         In the place of the experiment's.
     along : sequence of str
-        Observables that are read at every saved time; the others, and the alignment, are read at the end.
+        Observables that are read at every saved time; the others, and the population alignment, are read at the end.
+    kernel, lazy : bool
+        Whether the kernel is read at every saved time, and whether the linearised network is solved.
+    decompose : callable
+        What decomposes the initial kernel.
     """
 
     draw: Draw
     thresholds: Sequence[str]
     along: Sequence[str]
+    kernel: bool = False
+    lazy: bool = False
+    decompose: Decompose = decompose
 
 
 def _silent(_: object) -> None:
@@ -173,8 +181,15 @@ class _Simulation:
         numbers = rows * dim + dim**2 + dim if keep_states else 40  # V, M and wbar; columns of a row
         evaluations = float(self.saved[-1]) if self.optimizer.steps else EVALUATIONS
         kept = len(self.saved) * numbers
-        draw = None if lean is None else lean.draw
-        self.problem = problem_of(experiment, bundle, self.files, kept=kept, evaluations=evaluations, draw=draw)
+        self.problem = problem_of(
+            experiment,
+            bundle,
+            self.files,
+            kept=kept,
+            evaluations=evaluations,
+            draw=None if lean is None else lean.draw,
+            decompose=decompose if lean is None else lean.decompose,
+        )
         self.trained, self.certifier = self.problem.trained, Certifier(self.problem)
         self.training = self.optimizer.on(self.trained, self.pace)  # refuses what it cannot train
 
@@ -188,16 +203,7 @@ class _Simulation:
             self._warn_of_step()
         if not (self.problem.tests or self.bundle or self.lean):
             self.say("no test loss: over the law of the inputs it is not known here; --n-test draws points")
-        extras = choose_extras(
-            self.problem,
-            self.optimizer,
-            self.pace,
-            readings=len(self.saved),
-            seconds=min(self._estimate(method), experiment.time_limit or math.inf),
-            free=self.free,
-            wanted=experiment.lazy if self.lean is None else False,
-            say=self.say,
-        )
+        extras = self._extras(method)
         self.deadline = time.perf_counter() + (experiment.time_limit or math.inf)
         if method:
             self.solver = SOLVERS.build(method.name)  # tighter runs beside it are made by the same method
@@ -274,6 +280,20 @@ class _Simulation:
         return _Observed(recorder, trajectory, watch.finish(recorder.t[-1], recorder.theta, certify=certify))
 
     # ---- before
+
+    def _extras(self, method: Method | None) -> Extras:
+        """Return what is computed beside the run: what it can afford, or of one of many what was asked for."""
+        parts = self.problem, self.optimizer, self.pace
+        if self.lean is not None:
+            return asked_extras(*parts, kernel=self.lean.kernel, lazy=self.lean.lazy)
+        return choose_extras(
+            *parts,
+            readings=len(self.saved),
+            seconds=min(self._estimate(method), self.experiment.time_limit or math.inf),
+            free=self.free,
+            wanted=self.experiment.lazy,
+            say=self.say,
+        )
 
     def _method(self, rtol: float) -> Method:
         return plan(
@@ -394,7 +414,9 @@ class _Simulation:
         """Read at the end what was not read along the run."""
         assert self.lean is not None
         rest: list[Observable] = [OBSERVABLES.build(name) for name in OBSERVABLES if name not in self.lean.along]
-        recorder = Recorder(self.problem, False, [*rest, KERNEL_OBSERVABLES.build("population")])
+        if not self.lean.kernel:
+            rest.append(KERNEL_OBSERVABLES.build("population"))
+        recorder = Recorder(self.problem, False, rest)
         recorder.keep(0.0, theta)
         return {name: float(curve.values[0]) for name, curve in recorder.curves().items() if name != "t"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..dynamics.schedules import SCHEDULES
 from ..dynamics.schedules.table import FromTable
 from ..errors import InvalidInput
 from ..model.activations import Hermite, Square
+from ..model.kernel import Decompose, decompose
 from ..model.network import Network
 from ..model.starts import STARTS
 from ..task.data import load_array
@@ -125,6 +127,7 @@ def problem_of(
     kept: int = 0,
     evaluations: float = 0.0,
     draw: Draw | None = None,
+    decompose: Decompose = decompose,
 ) -> Problem:
     """Draw an experiment, or take its bundle, and bind it to its network.
 
@@ -140,6 +143,8 @@ def problem_of(
         Forces that a run will take; decides how those of many samples are computed.
     draw : Draw, optional
         What the system draws, where that is known.
+    decompose : callable
+        What decomposes the initial kernel.
 
     Raises
     ------
@@ -149,7 +154,7 @@ def problem_of(
     _refuse(experiment, bundle, kept)
     network = network_of(experiment)
     draw = draw or system_of(experiment, bundle, known).draw(network)
-    problem = Problem.of(network, draw, evaluations)
+    problem = replace(Problem.of(network, draw, evaluations), decompose=decompose)
     loss, kernel = problem.train.loss(np.array(problem.start.theta)), problem.train.mean_kernel
     if not loss + kernel < HUGE:
         raise InvalidInput(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import platform
 
@@ -10,4 +11,7 @@ LIBRARIES = ("grokode", "numpy", "scipy", "numba", "extensisq")
 
 def versions() -> dict[str, str]:
     """Return the version of each library, and of Python."""
-    return {**{name: importlib.metadata.version(name) for name in LIBRARIES}, "python": platform.python_version()}
+    return {**{name: _version(name) for name in LIBRARIES}, "python": platform.python_version()}
+
+
+_version = functools.cache(importlib.metadata.version)  # reads a file each time

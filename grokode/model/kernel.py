@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,6 +58,10 @@ class Modes(Protocol):
         coefficients : ndarray, shape (rank, K)
         """
         ...
+
+
+Decompose = Callable[[Network, State, Array], Modes]
+"""What ``decompose`` is: it does not look at alpha."""
 
 
 def condition(values: Array) -> float:

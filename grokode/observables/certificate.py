@@ -115,11 +115,6 @@ class Certifier:
         X = self._problem.train.data.X
         return float(np.sqrt(np.max(np.sum(X**2, axis=1))) * np.linalg.norm(X, 2))
 
-    @cached_property
-    def _gram(self) -> Array:
-        assert isinstance(self._problem.train, SampledRisk)
-        return np.asarray(self._problem.train.data.X @ self._problem.train.data.X.T)
-
     def _look(self, t: float, theta: Array, loss: float) -> Seen:
         """Decompose the kernel, and go on to the test operator where kappa cannot shrink too far."""
         problem = self._problem
@@ -130,7 +125,7 @@ class Certifier:
         kappa = float(np.mean(np.sum(C**2, axis=1) * np.sum(X**2, axis=1))) / P
         if not _holds(problem.network, self._q, P, loss, kappa):
             return Seen(t, kappa)
-        eigenvalues = scipy.linalg.eigvalsh(self._gram * (C @ C.T), check_finite=False)
+        eigenvalues = scipy.linalg.eigvalsh(problem.train.data.gram * (C @ C.T), check_finite=False)
         kappa = float(eigenvalues[0] - 10 * P * np.finfo(float).eps * eigenvalues[-1]) / P
         if not (kappa > 0 and _holds(problem.network, self._q, P, loss, kappa)):
             return Seen(t, kappa)

@@ -90,6 +90,10 @@ class CurveObservable(Protocol):
     title: str
     numbers: Sequence[str]
 
+    def columns(self, problem: Problem) -> tuple[Column, ...]:
+        """Return the curves there are where they apply."""
+        ...
+
     def applies(self, problem: Problem, optimizer: object, pace: Pace | None) -> bool:
         """Whether there are such curves."""
         ...

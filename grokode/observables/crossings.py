@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from ..errors import InvalidInput
 from ..outcome import Certificate, Crossing, CrossingStatus
 
 Array = NDArray[np.float64]
+Probe = tuple[float, Array]
 Certify = Callable[[float, Array, float, bool], Certificate | None]
 
 
@@ -81,6 +83,11 @@ class _Search:
         return Crossing(loss=self.name, threshold=self.threshold, status=status, t=self.t, certificate=self.certificate)
 
 
+NEAR, CHANGE = 1.5, 2.0
+"""A smooth interval is not looked into where both its ends are above NEAR times a threshold, and above it by CHANGE
+times what the loss has changed in this interval and in the one before: a step does not reach so far down and back."""
+
+
 @dataclass(slots=True)
 class CrossingWatch:
     """Watches a run for the first time each loss is below each threshold.
@@ -104,6 +111,7 @@ class CrossingWatch:
     until_resolved: bool
     certify: Certify
     _searches: dict[str, list[_Search]] = field(init=False)
+    _known: dict[str, tuple[float, float]] = field(init=False)
     _next_certificate: float = 0.0
 
     def __post_init__(self) -> None:
@@ -111,9 +119,10 @@ class CrossingWatch:
         risks: dict[str, Risk] = {"train": self.problem.train}
         if self.problem.test_loss:
             risks["test"] = self.problem.tests[self.problem.test_loss]
-        self._searches = {}
+        self._searches, self._known = {}, {}
         for name, risk in risks.items():
             initial = risk.loss(theta0)
+            self._known[name] = initial, initial
             monotone = name == "train" and self.monotone_train
             self._searches[name] = [
                 _Search(name=name, risk=risk, threshold=threshold.at(initial), monotone=monotone)
@@ -125,16 +134,17 @@ class CrossingWatch:
 
     def see(self, interval: Interval) -> bool:
         """Look at an interval; True when every crossing is answered and the run may stop."""
-        probes: list[tuple[float, Array]] = []
-        for searches in self._searches.values():
+        if all(not self._open(name) for name in self._searches):
+            return self.until_resolved
+        end, inside = interval.end(), functools.cache(lambda: list(interval.inside()))
+        for name, searches in self._searches.items():
             pending = [search for search in searches if not search.answered]
             if pending:
-                probes = probes or list(interval.probes())
-                self._look(pending, interval, probes)
+                self._known[name] = self._look(pending, self._known[name], interval, inside, end)
         if not self.until_resolved:
             return False
-        if probes and not self._open("train"):
-            self._try_certificates(*probes[-1], last=False)
+        if not self._open("train"):
+            self._try_certificates(*end, last=False)
         return not any(self._open(name) for name in self._searches)
 
     def finish(self, t: float, theta: Array, *, certify: bool) -> list[dict[str, Crossing]]:
@@ -152,15 +162,26 @@ class CrossingWatch:
         return not all(search.answered for search in self._searches.get(name, []))
 
     @staticmethod
-    def _look(searches: list[_Search], interval: Interval, probes: list[tuple[float, Array]]) -> None:
-        """Look for the first probe below each threshold of one loss."""
+    def _look(
+        searches: list[_Search],
+        known: tuple[float, float],
+        interval: Interval,
+        inside: Callable[[], Sequence[Probe]],
+        end: Probe,
+    ) -> tuple[float, float]:
+        """Look for the first probe below each threshold; ``known`` and what returns are the losses at two last ends."""
         risk, t_above = searches[0].risk, interval.t_old
-        for t, theta in probes[-1:] if searches[0].monotone else probes:
-            loss = risk.loss(theta)
+        at_end = risk.loss(end[1])
+        before, last = known
+        highest, change = max(search.threshold for search in searches), max(abs(at_end - last), abs(last - before))
+        far = interval.smooth and min(last, at_end) > max(NEAR * highest, highest + CHANGE * change)
+        within = [] if far or searches[0].monotone else [(t, risk.loss(theta)) for t, theta in inside()]
+        for t, loss in (*within, (end[0], at_end)):
             for search in searches:
                 if not search.answered and loss < search.threshold:
                     search.t = interval.refine(risk.loss, search.threshold, t_above, t)
             t_above = t
+        return last, at_end
 
     def _try_certificates(self, t: float, theta: Array, *, last: bool) -> None:
         """Ask for certificates where only the test loss is unanswered, each time t has grown by a quarter."""

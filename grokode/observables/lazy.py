@@ -20,7 +20,7 @@ from ..lazy.regression import kernel_regression
 from ..lazy.spectrum import spectrum_order
 from ..model.kernel import condition, needed_bytes, smallest_space
 from ..model.states.factor import FactorState
-from .column import Cost
+from .column import Column, Cost
 
 OVERSHOOT = 10.0
 """Momentum may carry a mode beyond where it began, and back; what is further out diverges."""
@@ -42,7 +42,12 @@ class LazyLosses:
         "kernel_regression_loss_sample",
         "kernel_condition",
         "kernel_rank",
+        "train_loss_floor",
     )
+
+    def columns(self, problem: Problem) -> tuple[Column, ...]:
+        """Return the curves there are where they apply."""
+        return tuple(Column(*LABELS[key]) for key in ("train", *problem.tests))
 
     def applies(self, problem: Problem, optimizer: object, pace: Pace | None) -> bool:
         """Whether the optimizer moves a linearised network in closed form."""
@@ -96,7 +101,7 @@ class Lazy:
         ]
 
     def summary(self) -> Mapping[str, Any]:
-        """Return kernel regression's test losses, and the condition and rank of the kernel's matrix."""
+        """Return kernel regression's test losses, condition and rank of the kernel's matrix, and what it cannot fit."""
         regression, values = kernel_regression(self.linearization), self.linearization.eigenvalues
         finite = isinstance(self.linearization, OnSample)
         numbers = (
@@ -104,5 +109,6 @@ class Lazy:
             regression.loss_sample,
             condition(values) if finite else None,
             len(values) if finite else None,
+            self.linearization.floor if isinstance(self.linearization, OnSample) else None,
         )
         return dict(zip(LazyLosses.numbers, numbers, strict=True))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ..convention import learning_rate
 from ..dynamics.pace import Pace
@@ -19,6 +18,7 @@ from ..experiment.bundle import Bundle
 from ..experiment.compose import Composition, composition_of
 from ..experiment.spec import Experiment
 from ..experiment.systems import problem_of
+from ..experiment.threads import limited
 from ..experiment.training import dt_of, pace_of
 from ..experiment.versions import versions
 from .compared import Compared, beside, beside_means, line_steps, shared_curves
@@ -146,7 +146,7 @@ def lay_over(logs: Sequence[Log], compositions: Sequence[Composition], asked: As
     scaled = _scaled(logs, compositions, asked.loss_scale)
     # an overflow is told by the checks for numbers that are not finite, in one line, not by NumPy's warnings
     with (
-        threadpool_limits(limits=compositions[0].experiment.threads),
+        limited(compositions[0].experiment.threads),
         np.errstate(over="ignore", invalid="ignore"),
     ):
         job = _Job(scaled, list(compositions), asked)

@@ -15,11 +15,16 @@ from ..errors import Diverged, GrokodeError, GrokodeWarning, InvalidInput, RunFa
 from ..experiment.result import Run
 from ..experiment.simulate import Lean, simulate
 from ..experiment.spec import Experiment
-from ..experiment.systems import network_of, shares, system_of
+from ..experiment.systems import DRAWN, network_of, shares, system_of
+from ..model.kernel import Modes, decompose
+from ..model.network import Network
+from ..model.states.state import State
+from ..observables import OBSERVABLES
 from ..task.system import Draw
-from .layout import CODES, CROSSED, CROSSINGS, GUARD, SECONDS, STATUS, TEST_LOSSES, CellStatus, Layout
-from .specification import Block, Sweep, cells_of
+from .layout import CODES, CROSSED, CROSSINGS, GUARD, NUMBERS, SECONDS, STATUS, TEST_LOSSES, CellStatus, Layout
+from .specification import KERNEL, LAZY, Block, Index, Sweep, cells_of
 
+Array = NDArray[np.float64]
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -41,11 +46,11 @@ def compute(task: Task) -> Arrays:
         Every variable of the layout and ``status``, over the block's part of the axes.
     """
     arrays = empty(task)
-    drawn: dict[Any, Draw] = {}
-    for index in cells_of(task.block):
+    shared = _Shared(task.sweep)
+    for index in _by_draw(task):
         place = tuple(i - first for i, (first, _) in zip(index, task.block, strict=True))
         started = time.perf_counter()
-        for name, value in _cell(task.sweep, task.layout, index, drawn).items():
+        for name, value in _cell(task.sweep, task.layout, index, shared).items():
             cell = arrays[name][place]
             if np.ndim(cell):
                 cell[: len(value)] = value  # a run may have stopped before its last saved time
@@ -53,6 +58,12 @@ def compute(task: Task) -> Arrays:
                 arrays[name][place] = value
         arrays[SECONDS.name][place] = time.perf_counter() - started
     return arrays
+
+
+def _by_draw(task: Task) -> list[Index]:
+    """Return the cells of a block, those of one draw one after another."""
+    drawn = [k for k, axis in enumerate(task.sweep.axes) if axis.name in DRAWN]
+    return sorted(cells_of(task.block), key=lambda index: [index[k] for k in drawn])
 
 
 def empty(task: Task) -> Arrays:
@@ -76,14 +87,17 @@ def lost(task: Task, reason: str) -> Arrays:
     return arrays
 
 
-def _cell(sweep: Sweep, layout: Layout, index: tuple[int, ...], drawn: dict[Any, Draw]) -> Mapping[str, Any]:
+def _cell(sweep: Sweep, layout: Layout, index: Index, shared: _Shared) -> Mapping[str, Any]:
     """Run one cell; a failure is what is known of it."""
     try:
         experiment = sweep.cell(index)
         lean = Lean(
-            draw=_draw(sweep, experiment, drawn),
+            draw=shared.draw(experiment),
             thresholds=sweep.thresholds,
-            along=tuple({"losses": None} | dict.fromkeys(sweep.curves)),
+            along=tuple({"losses": None} | dict.fromkeys(name for name in sweep.curves if name in OBSERVABLES)),
+            kernel=KERNEL in sweep.curves,
+            lazy=LAZY in sweep.curves,
+            decompose=shared.decompose,
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", GrokodeWarning)  # what it would say is in the cell
@@ -99,13 +113,31 @@ def _failure(error: GrokodeError) -> CellStatus:
     return CellStatus.SOLVER_FAILED if isinstance(error, RunFailed) else CellStatus.FAILED
 
 
-def _draw(sweep: Sweep, experiment: Experiment, drawn: dict[Any, Draw]) -> Draw:
-    """Return the draw of a cell, made once for all that share it, and no other kept."""
-    key = shares(experiment)
-    if key not in drawn:
-        drawn.clear()
-        drawn[key] = system_of(experiment, None, sweep.files).draw(network_of(experiment))
-    return drawn[key]
+class _Shared:
+    """What cells of one draw share: the draw, its data's moments, and the initial kernel, decomposed for all alpha.
+
+    Of one draw at a time.
+    """
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._files = sweep.files
+        self._key: Any = None
+        self._modes: dict[Any, Modes] = {}
+
+    def draw(self, experiment: Experiment) -> Draw:
+        """Return the draw of a cell."""
+        key = shares(experiment)
+        if key != self._key:
+            self._modes.clear()
+            self._key, self._draw = key, system_of(experiment, None, self._files).draw(network_of(experiment))
+        return self._draw
+
+    def decompose(self, network: Network, state: State, X: Array) -> Modes:
+        """Decompose the kernel of the draw's start on its training set."""
+        key = network.eps, network.activation
+        if key not in self._modes:
+            self._modes[key] = decompose(network, state, X)
+        return self._modes[key]
 
 
 def _numbers(run: Run, layout: Layout) -> dict[str, Any]:
@@ -130,6 +162,7 @@ def _numbers(run: Run, layout: Layout) -> dict[str, Any]:
         value = run.final.get(name)
         found[f"final_{name}"] = run.curves[name].values[-1] if value is None and name in run.curves else value
     found |= {name: run.curves[name].values for name in layout.curves if name in run.curves}
+    found |= {variable.name: summary.get(variable.name) for variable in NUMBERS}
     return {name: value for name, value in found.items() if value is not None}
 
 

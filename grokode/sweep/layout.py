@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
+from ..dynamics.problem import Problem
 from ..experiment.spec import Experiment
 from ..experiment.systems import problem_of
-from ..observables import KERNEL_OBSERVABLES, OBSERVABLES
-from ..observables.column import Observable
+from ..observables import CURVE_OBSERVABLES, KERNEL_OBSERVABLES, OBSERVABLES
+from ..observables.column import Column
 from ..outcome import CrossingStatus
-from .specification import Sweep, one_by_one
+from .specification import KERNEL, LAZY, Sweep, one_by_one
 
 THRESHOLD, TIME = "threshold", "time"
 FLOW_TIME = "flow time"
@@ -112,6 +113,15 @@ SCALARS = (
     Variable(name="reason", long_name="why there is no answer", kind=str),
 )
 
+NUMBERS = (
+    Variable(name="kernel_regression_loss_exact", long_name="test loss (exact) of kernel regression"),
+    Variable(name="kernel_regression_loss_sample", long_name="test loss (test points) of kernel regression"),
+    Variable(name="kernel_condition", long_name="condition of the initial kernel's matrix"),
+    Variable(name="kernel_rank", long_name="rank of the initial kernel's matrix"),
+    Variable(name="train_loss_floor", long_name="train loss that the initial kernel cannot lower"),
+)
+"""What is known of the linearised network."""
+
 SECONDS = Variable(name="seconds", long_name="wall time of the cell", units="s", timing=True)
 
 
@@ -160,16 +170,14 @@ def layout_of(sweep: Sweep) -> Layout:
     times = 1
     for experiment in _different(sweep):
         problem = problem_of(experiment, None, sweep.files)
-        for name in (*OBSERVABLES, "population"):
-            item: Observable = (KERNEL_OBSERVABLES if name == "population" else OBSERVABLES).build(name)
-            for column in item.columns(problem):
-                kept = Variable(name=column.name, long_name=column.long_name, units=column.units, dims=(TIME,))
-                if name in sweep.curves:
-                    columns["along"][column.name] = kept
-                if name != "losses":
-                    columns["final"][column.name] = Variable(
-                        name=f"final_{column.name}", long_name=f"last {column.long_name}", units=column.units
-                    )
+        for name, column in _columns(sweep, problem):
+            kept = Variable(name=column.name, long_name=column.long_name, units=column.units, dims=(TIME,))
+            if name in sweep.curves:
+                columns["along"][column.name] = kept
+            if name != "losses":
+                columns["final"][column.name] = Variable(
+                    name=f"final_{column.name}", long_name=f"last {column.long_name}", units=column.units
+                )
         times = max(times, len(experiment.times or ()) or int(experiment.points or 1))
     along = Variable(name="t", long_name="flow time t", units=FLOW_TIME, dims=(TIME,))
     curves = (along, *columns["along"].values()) if columns["along"] else ()
@@ -177,8 +185,25 @@ def layout_of(sweep: Sweep) -> Layout:
         curves=tuple(variable.name for variable in curves),
         final=tuple(columns["final"]),
         times=times if curves else 0,
-        variables=(*CROSSED, *SCALARS, *columns["final"].values(), *curves, SECONDS),
+        variables=(
+            *CROSSED,
+            *SCALARS,
+            *(NUMBERS if LAZY in sweep.curves else ()),
+            *columns["final"].values(),
+            *curves,
+            SECONDS,
+        ),
     )
+
+
+def _columns(sweep: Sweep, problem: Problem) -> Iterator[tuple[str, Column]]:
+    """Yield what is read of a problem, with the quantity it belongs to."""
+    for name in OBSERVABLES:
+        yield from ((name, column) for column in OBSERVABLES.build(name).columns(problem))
+    for name in KERNEL_OBSERVABLES if KERNEL in sweep.curves else ("population",):
+        yield from ((KERNEL, column) for column in KERNEL_OBSERVABLES.build(name).columns(problem))
+    for name in CURVE_OBSERVABLES if LAZY in sweep.curves else ():
+        yield from ((LAZY, column) for column in CURVE_OBSERVABLES.build(name).columns(problem))
 
 
 SHAPING = ("dim", "n_train", "n_test", "width", "hermite", "readouts", "target", "start", "covariance", "points")

@@ -40,8 +40,11 @@ EVALUATIONS = 150.0
 COSMETIC = ("threads",)
 """Fields that change no number."""
 
-QUANTITIES = ("scalars", *OBSERVABLES)
-"""What can be kept of a cell: scalars always, and curves by the names of their observables."""
+KERNEL, LAZY = "kernel", "lazy"
+
+QUANTITIES = ("scalars", *OBSERVABLES, KERNEL, LAZY)
+"""What can be kept of a cell: scalars always, curves by the names of their observables, all that is known of the kernel
+along the run, and the linearised network with kernel regression."""
 
 Index = tuple[int, ...]
 Block = tuple[tuple[int, int], ...]
@@ -60,7 +63,7 @@ class Sweep:
         In the order of the store's dimensions.
     thresholds : tuple of str
     curves : tuple of str
-        Observables whose curves are kept.
+        Of ``QUANTITIES``, those that are kept along the run.
     files : mapping of str to ndarray
         Arrays that the experiments name by path.
     """
@@ -207,7 +210,7 @@ def sweep_of(
         base=composition.experiment,
         axes=in_order(list(axes.values())),
         thresholds=thresholds,
-        curves=tuple(name for name in OBSERVABLES if name in quantities),
+        curves=tuple(name for name in QUANTITIES if name in quantities and name != "scalars"),
     )
     files: dict[str, NDArray[np.float64]] = {}
     for index in one_by_one(sweep):

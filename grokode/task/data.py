@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from .triangle import triangle
 
 Array = NDArray[np.float64]
 
@@ -41,6 +43,20 @@ class Data:
         for name, value in (("X", X), ("y", y)):
             value.setflags(write=False)
             object.__setattr__(self, name, value)
+
+    @cached_property
+    def gram(self) -> Array:
+        """Inner products of the inputs, shape (P, P)."""
+        gram: Array = self.X @ self.X.T
+        gram.setflags(write=False)
+        return gram
+
+    @cached_property
+    def triangle(self) -> Array:
+        """All moments of the inputs up to order four, with the labels', as ``triangle`` has them: (F + 1, F + 1)."""
+        R = triangle(self.X, self.y)
+        R.setflags(write=False)
+        return R
 
 
 def load_array(path: Path, what: str) -> Array:

@@ -34,7 +34,8 @@ WITH_POINTS = {
     "alignment_sample_test", "alignment_column_centered_test", "alignment_centered_test", "loss_test_sample_lazy"
 }  # fmt: skip
 NUMBERS = {
-    "kernel_regression_loss_exact", "kernel_regression_loss_sample", "kernel_condition", "kernel_rank"
+    "kernel_regression_loss_exact", "kernel_regression_loss_sample", "kernel_condition", "kernel_rank",
+    "train_loss_floor",
 }  # fmt: skip
 SUMMARY = {
     "threshold", "test_loss", "t_train", "t_train_status", "t_test", "t_test_status", "certificate", "delay",

@@ -33,7 +33,7 @@ class Record:
         self.theta.append(np.array(theta))
 
     def see(self, interval):
-        self.intervals.append((interval.t_old, [t for t, _ in interval.probes()]))
+        self.intervals.append((interval.t_old, [t for t, _ in (*interval.inside(), interval.end())]))
         return len(self.intervals) >= self._stop_after
 
 
@@ -252,7 +252,8 @@ def test_a_map_that_leaves_its_bounds_has_diverged(problem, factor):
 
 def test_a_dip_between_the_ends_of_a_step_is_seen():
     interval = DenseInterval(0.0, 4.0, lambda t: np.array([[t]]))
-    assert [t for t, _ in interval.probes()] == [1.0, 2.0, 3.0, 4.0]
+    assert [t for t, _ in interval.inside()] == [1.0, 2.0, 3.0]
+    assert interval.end()[0] == 4.0
     # the loss (t - 1.5)^2 + 0.1 falls below 0.5 at 1.5 - sqrt(0.4)
     crossing = interval.refine(lambda theta: float((theta[0, 0] - 1.5) ** 2 + 0.1), 0.5, 0.0, 1.0)
     assert crossing == pytest.approx(1.5 - np.sqrt(0.4), rel=1e-8)

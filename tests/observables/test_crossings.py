@@ -5,7 +5,7 @@ import pytest
 
 import grokode
 from grokode.errors import InvalidInput
-from grokode.observables.crossings import Threshold, delay
+from grokode.observables.crossings import CrossingWatch, Threshold, delay
 from grokode.outcome import Crossing, CrossingStatus
 
 SETUP = {"dim": 5, "n_train": 12, "width": 7, "alpha": 0.7, "eps": 0.3}
@@ -188,3 +188,51 @@ def test_the_delay_is_signed_and_needs_both_times():
     assert delay(at(0.0, CrossingStatus.REACHED_AT_START), at(2.0)) == 2
     assert math.isnan(delay(at(2.0), at(math.nan, CrossingStatus.NOT_REACHED)))
     assert math.isnan(delay(at(2.0), at(math.nan, CrossingStatus.NEVER)))
+
+
+class Path:
+    """A smooth step along a straight line of weights, there and back as far as ``rest``; it counts where it is seen."""
+
+    t_old, smooth = 0.0, True
+
+    def __init__(self, start, turn, rest):
+        self._start, self._turn, self._rest, self.seen = start, turn, rest, []
+
+    def theta(self, t):
+        self.seen.append(t)
+        return self._start + (4 * t * (1 - t) + self._rest * t) * (self._turn - self._start)
+
+    def end(self):
+        return 1.0, self.theta(1.0)
+
+    def inside(self):
+        return ((t, self.theta(t)) for t in (0.25, 0.5, 0.75))
+
+    def refine(self, loss, threshold, t_above, t_below):
+        return t_below
+
+
+@pytest.mark.parametrize(
+    ("part", "rest", "found"),
+    [(0.8, 0.0, True), (0.3, 0.0, False), (0.3, 0.35, True)],
+    ids=["near", "far and level", "far but falling"],
+)
+def test_a_step_is_looked_into_where_its_ends_are_near_a_threshold(make_problem, part, rest, found):
+    """The middle is at the end of training, below every threshold."""
+    problem = make_problem(**SETUP)
+    start = np.array(problem.start.V)
+    turn = start
+    for _ in range(4000):
+        turn = turn + 0.2 * problem.train.force(turn)
+    loss = problem.tests["exact"].loss
+    assert loss(turn) < 0.2 * loss(start)
+    path = Path(start, turn, rest)
+    assert loss(path.theta(1.0)) > 1.5 * part * loss(start) or part > 0.6
+    path.seen.clear()
+    watch = CrossingWatch(
+        problem, [Threshold(part, relative=True)], monotone_train=True, until_resolved=False, certify=lambda *_: None
+    )
+    watch.see(path)
+    crossing = watch.finish(1.0, start, certify=False)[0]["test"]
+    assert (crossing.status is CrossingStatus.REACHED) is found
+    assert path.seen == ([1.0, 0.25, 0.5, 0.75] if found else [1.0])

@@ -23,7 +23,10 @@ NORMS = {
 }  # fmt: skip
 TRAIN_LAZY, EXACT_LAZY, SAMPLE_LAZY = {"loss_train_lazy"}, {"loss_test_exact_lazy"}, {"loss_test_sample_lazy"}
 ALL = POPULATION | ON_TRAIN | ON_TEST | NORMS | TRAIN_LAZY | EXACT_LAZY | SAMPLE_LAZY
-NUMBERS = ("kernel_regression_loss_exact", "kernel_regression_loss_sample", "kernel_condition", "kernel_rank")
+NUMBERS = (
+    "kernel_regression_loss_exact", "kernel_regression_loss_sample", "kernel_condition", "kernel_rank",
+    "train_loss_floor",
+)  # fmt: skip
 
 BASE = {"dim": 3, "n_train": 6, "n_test": 5, "width": 4, "eps": 0.6, "alpha": 0.8, "times": "0,1,6,30"}
 CASES: dict[str, dict[str, Any]] = {
@@ -220,6 +223,7 @@ def test_the_summary_is_of_regression_with_the_kernel_at_the_start(ran):
     for name in ("exact", "sample"):
         expected = ran.linearized(name, np.zeros_like)
         assert summary[f"kernel_regression_loss_{name}"] == pytest.approx(expected, rel=1e-6)
+    assert summary["train_loss_floor"] == pytest.approx(ran.linearized("train", np.zeros_like), rel=1e-8, abs=1e-20)
     values = np.linalg.eigvalsh(kernel(ran.run.states[0], ran.eps, X, X))
     live = values[values > 1e-10 * values[-1]]
     assert summary["kernel_rank"] == len(live)
@@ -299,7 +303,7 @@ def test_labels_that_are_an_eigenvector_have_no_population():
 def test_a_run_may_have_none_of_them():
     run = grokode.run(**BASE, lazy=False)
     assert named(run) == set()
-    assert [run.summary[name] for name in NUMBERS] == [None] * 4
+    assert [run.summary[name] for name in NUMBERS] == [None] * len(NUMBERS)
 
 
 def test_they_change_nothing_of_the_run_itself():

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from grokode.sweep.layout import CODES, CROSSINGS, CellStatus, layout_of
 from grokode.sweep.lock import NAME, locked
 from grokode.sweep.specification import sweep_of
 from grokode.sweep.store import Store, open_sweep
+from grokode.task import data as data_module
 
 SMALL = {"dim": 6, "n_train": 20, "width": 7, "t_max": 100.0, "points": 12}
 THRESHOLDS = ("0.5", "10%", "1e-9")
@@ -67,6 +69,45 @@ def test_a_cell_is_the_run_of_its_experiment(tmp_path):
         assert int(cell.test_loss) == 1
     with_kernel = grokode.run(sweep.cell((1, 1)), lazy=True)
     assert float(cell.final_alignment_population) == pytest.approx(with_kernel.alignment_population[-1], rel=1e-12)
+
+
+def test_the_kernel_and_the_linearised_network_are_those_of_a_run(tmp_path):
+    """More samples than the kernel's rank: its train loss has a floor."""
+    sweep, _ = swept(
+        tmp_path / "s.zarr", {"alpha": "0.3,3", "eps": "0.2,1", "n_train": 30, "n_test": 8, "width": 2},
+        quantities=("kernel", "lazy"),
+    )  # fmt: skip
+    data = open_sweep(tmp_path / "s.zarr")
+    for index in ((0, 0), (0, 1), (1, 1)):
+        cell, run = data.isel(alpha=index[0], eps=index[1]), grokode.run(sweep.cell(index), lazy=True)
+        assert run.summary["train_loss_floor"] > 1e-3
+        for name in ("train_loss_floor", "kernel_rank", "kernel_condition", "kernel_regression_loss_sample"):
+            assert float(cell[name]) == run.summary[name], name
+        for name in ("loss_test_exact_lazy", "loss_train_lazy", "alignment_sample_test", "kernel_drift"):
+            np.testing.assert_array_equal(cell[name], run.curves[name].values)
+        assert float(cell.final_alignment_sample_train) == run.alignment_sample_train[-1]
+    assert "loss_train" not in data
+
+
+def test_cells_of_one_draw_share_its_moments_and_its_kernel(tmp_path, monkeypatch):
+    """Over alpha nothing is made again; over eps the kernel is another one, over seeds all is."""
+    made = []
+
+    def counted(what, function):
+        def called(*args):
+            made.append(what)
+            return function(*args)
+
+        return called
+
+    monkeypatch.setattr(data_module, "triangle", counted("moments", data_module.triangle))
+    monkeypatch.setattr(cells_module, "decompose", counted("kernel", cells_module.decompose))
+    grid = {"alpha": "0.5,1,2", "eps": "0.2,0.4", "seed": "0:2", "dim": 10, "n_train": 4000, "width": math.inf}
+    sweep, _ = swept(tmp_path / "s.zarr", grid | {"t_max": 1.0}, quantities=("lazy",))
+    blocks = sum(1 for _ in sweep.blocks())
+    assert blocks <= 4
+    assert made.count("moments") == max(2, blocks)
+    assert made.count("kernel") == 4
 
 
 def test_variables_say_what_they_are(tmp_path):

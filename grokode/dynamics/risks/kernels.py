@@ -42,6 +42,18 @@ def residuals(dH: Array, H0: Array, a: Array, offset: Array, alpha: float, eps: 
 
 
 @compiled
+def population_sums(u: Array, R: Array, sigma: Array) -> tuple[float, float, float]:
+    """Return tr(R Sigma), u^T Sigma u and tr(R Sigma R Sigma) of a diagonal Sigma."""
+    trace = linear = square = 0.0
+    for i in range(len(u)):
+        trace += R[i, i] * sigma[i]
+        linear += u[i] * sigma[i] * u[i]
+        for j in range(len(u)):
+            square += R[i, j] * sigma[j] * R[j, i] * sigma[i]
+    return trace, linear, square
+
+
+@compiled
 def loss_force(
     dV: Array,
     X: Array,

@@ -13,6 +13,7 @@ from ...model.quadratic import QuadraticFunctions
 from ...model.states.state import QuadraticState
 from ...task.inputs.gaussian import Gaussian
 from ...task.system import Law
+from . import kernels
 from .derived import FromMoments
 from .jacobian import Solve, factor_dense
 
@@ -175,6 +176,9 @@ class PopulationJacobian:
 
 
 def _terms(inputs: Gaussian, u: Array, R: Array, constant: float) -> Terms:
-    RS = inputs.times(R)
-    T = constant + np.trace(RS) / 2
-    return Terms(float(T**2), float(u @ inputs.times(u)), float(np.sum(RS * RS.T) / 2))
+    if inputs.Sigma.ndim == 1:
+        trace, linear, square = kernels.population_sums(u, np.ascontiguousarray(R), inputs.Sigma)
+    else:
+        RS = inputs.times(R)
+        trace, linear, square = float(np.trace(RS)), float(u @ inputs.times(u)), float(np.sum(RS * RS.T))
+    return Terms((constant + trace / 2) ** 2, linear, square / 2)

@@ -64,7 +64,7 @@ class Residuals:
     @cached_property
     def gram(self) -> Real:
         """Inner products of the inputs, shape (P, P), in the order of LAPACK."""
-        return np.asarray((self.X @ self.XT).T)
+        return np.asarray(self.risk.data.gram.astype(self.dtype, copy=False).T)
 
     @property
     def mean_square_label(self) -> float:

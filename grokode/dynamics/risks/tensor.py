@@ -7,19 +7,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dtrmv
-from scipy.linalg.lapack import dtpqrt
 
 from ...model.network import Network
 from ...model.states.factor import FactorState
 from ...task.data import Data
+from ...task.triangle import triangle
 from .derived import FromMoments
 from .jacobian import Solve, factor_dense
 from .sampled import SampledRisk
 
 Array = NDArray[np.float64]
-
-BLOCK = 64
-"""Columns that the factorisation of the samples reflects at a time."""
 
 
 class TensorRisk(FromMoments, SampledRisk):
@@ -61,7 +58,9 @@ class TensorRisk(FromMoments, SampledRisk):
         place[0] = np.arange(dim)
         place[1 + i, j] = place[1 + j, i] = dim + np.arange(len(i))
         self._place = place
-        self._R = _triangle(data.X, self.offset)
+        # centred, the residuals at the start are the labels: one triangle for every network on these data
+        self._R = np.array(data.triangle if network.centered else triangle(data.X, -self.offset))
+        self._R[:, -1] *= -1
 
     def loss(self, theta: Array) -> float:
         """Mean squared residual at V = theta."""
@@ -211,24 +210,3 @@ CACHE = 32e6
 
 LARGEST = 2.0**30
 """Bytes beyond which the triangle is not made."""
-
-
-def _triangle(X: Array, offset: Array) -> Array:
-    """Return the R of [Phi, r_0] = Q R, of order F + 1, a chunk of the samples at a time.
-
-    Reflections of [R, rows] keep R's own rounding, where a Cholesky factor of the Gram matrix would square it.
-    """
-    P, D = X.shape
-    i, j = np.triu_indices(D)
-    order = D + len(i) + 1
-    R = np.zeros((order, order), order="F")
-    height = max(order, 1024)
-    for first in range(0, P, height):
-        chunk = X[first : first + height]
-        rows = np.empty((len(chunk), order), order="F")
-        rows[:, :D] = chunk
-        np.multiply(chunk[:, i], chunk[:, j], out=rows[:, D:-1])
-        rows[:, -1] = offset[first : first + height]
-        R, _, _, info = dtpqrt(0, min(BLOCK, order), R, rows, overwrite_a=1, overwrite_b=1)
-        assert info == 0
-    return R
