@@ -33,23 +33,41 @@ def command(
         list[str] | None,
         typer.Option("--at", rich_help_panel=SWEEP, help="AXIS=VALUE of an axis that is not shown, or of a seed."),
     ] = None,
+    fit: Annotated[
+        bool, typer.Option("--fit", rich_help_panel=SWEEP, help="Fit a power law over one axis, with its interval.")
+    ] = False,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against",
+            rich_help_panel=SWEEP,
+            help="Another store, of the same training by another optimizer: say how far the crossings are apart.",
+        ),
+    ] = None,
 ) -> int:
     """Draw a saved run, or one number of a sweep over an axis or two."""
     from ..experiment import files
 
     path = files.check_picture(out or what.with_suffix(".png"))
+    rows = [("picture", str(path))]
     if what.is_dir():
         from ..plot.sweep import sweep_picture
+        from ..sweep.against import distance
+        from ..sweep.scaling import power_law
         from ..sweep.store import open_sweep
         from ..sweep.views import view_of
 
         places = dict(options.assignment(text, "--at") for text in at or ())
-        view = view_of(open_sweep(what), quantity, x=x, y=y, threshold=threshold, at=places)
-        figure = sweep_picture(view)
+        data = open_sweep(what)
+        view = view_of(data, quantity, x=x, y=y, threshold=threshold, at=places)
+        law = power_law(view) if fit else None
+        notes = [str(distance(data, open_sweep(against), threshold))] if against is not None else []
+        rows += [("against", note) for note in notes] + (law.rows() if law is not None else [])
+        figure = sweep_picture(view, law=law, notes=notes)
     else:
         from ..plot.figure import picture
 
         figure = picture(files.load(what))
     files.save_picture(figure, path)
-    output.table([("picture", str(path))], to_stderr=False)
+    output.table(rows, to_stderr=False)
     return 0

@@ -100,7 +100,8 @@ def command(
         str, option("--address", panel=WORK, help="Of a dask scheduler, tcp://HOST:PORT; a cluster of its own without.")
     ] = "",
     dry_run: Annotated[
-        bool, option("--dry-run", panel=WORK, help="Say how many cells, how long and how large; compute nothing.")
+        bool,
+        option("--dry-run", panel=WORK, help="Say how many cells, how long (some are timed), how large; keep nothing."),
     ] = False,
 ) -> int:
     """Run experiments on a grid of parameters, and keep their answers in a store."""
@@ -115,6 +116,7 @@ def command(
     from ..errors import Interrupted
     from ..experiment.sources import load_preset, load_spec
     from ..sweep.conduct import conduct
+    from ..sweep.estimate import estimate
     from ..sweep.layout import layout_of
     from ..sweep.specification import sweep_of
     from ..sweep.store import Store
@@ -132,7 +134,7 @@ def command(
         output.say(note)
     layout = layout_of(sweep)
     if dry_run:
-        output.table(rows_of_plan(sweep, layout), to_stderr=False)
+        output.table(rows_of_plan(sweep, layout, estimate(sweep, layout)), to_stderr=False)
         return 0
     try:
         with output.cells("sweeping") as progress:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -22,6 +23,9 @@ SPAN = 20.0
 """Positive values that span more than this are drawn on a log scale."""
 
 CONTOURS = 5
+
+WIDTH = 80
+"""Letters of a line of the title."""
 
 
 class Carrier(Protocol):
@@ -73,12 +77,29 @@ class Carrier(Protocol):
         ...
 
 
-def sweep_picture(view: Carrier) -> Figure:
+class Law(Protocol):
+    """A curve through a line."""
+
+    @property
+    def label(self) -> str:
+        """What it is."""
+        ...
+
+    def curve(self) -> tuple[Array, Array]:
+        """Return places on the axis, and its values there."""
+        ...
+
+
+def sweep_picture(view: Carrier, *, law: Law | None = None, notes: Sequence[str] = ()) -> Figure:
     """Draw a heat map of two axes, or a line over one.
 
     Parameters
     ----------
     view : Carrier
+    law : Law, optional
+        Drawn through a line.
+    notes : sequence of str
+        What else the title says.
 
     Returns
     -------
@@ -90,11 +111,13 @@ def sweep_picture(view: Carrier) -> Figure:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(5.6, 4.2), layout="constrained")
         ax = figure.subplots()
-        (heat_map if len(view.axes) == 2 else line)(ax, view)
-        title = (
-            view.title if view.seeds == 1 else ", ".join(filter(None, [view.title, f"median of {view.seeds} seeds"]))
-        )
-        ax.set_title(title, loc="left", fontsize=9)
+        if len(view.axes) == 2:
+            heat_map(ax, view)
+        else:
+            line(ax, view, law)
+        seeds = f"median of {view.seeds} seeds" if view.seeds > 1 else ""
+        title = [", ".join(filter(None, [view.title, seeds])), *notes]
+        ax.set_title("\n".join(textwrap.fill(text, WIDTH) for text in title if text), loc="left", fontsize=9)
     return figure
 
 
@@ -137,7 +160,7 @@ def heat_map(ax: Axes, view: Carrier) -> list[Artist]:
     return artists
 
 
-def line(ax: Axes, view: Carrier) -> list[Artist]:
+def line(ax: Axes, view: Carrier, law: Law | None = None) -> list[Artist]:
     """Draw a quantity over one axis, with the quartiles over seeds; open circles at the edge beyond the end."""
     ((name, x),) = view.axes.items()
     at = _scale(ax, "x", name, x)
@@ -145,6 +168,11 @@ def line(ax: Axes, view: Carrier) -> list[Artist]:
     artists: list[Artist] = [*ax.plot(at, view.values, ".-", color=COLORS["blue"], label=label)]
     known = view.values[np.isfinite(view.values)]
     if len(known) and known.min() > 0 and known.max() > SPAN * known.min():
+        ax.set_yscale("log")
+        ticks(ax.yaxis)
+    if law is not None:
+        artists += ax.plot(*law.curve(), "--", color="0.3", label=law.label)
+        ax.set_xscale("log")
         ax.set_yscale("log")
         ticks(ax.yaxis)
     if view.seeds > 1:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from .estimate import Estimate
 from .layout import Layout
 from .specification import Sweep
 from .store import Store
 
 
-def rows_of_plan(sweep: Sweep, layout: Layout) -> list[tuple[str, str]]:
+def rows_of_plan(sweep: Sweep, layout: Layout, estimate: Estimate) -> list[tuple[str, str]]:
     """Say what a sweep would take."""
     blocks = sum(1 for _ in sweep.blocks())
     return [
         *axes_of({axis.name: axis.values for axis in sweep.axes}),
         ("cells", f"{sweep.size}, in {blocks} blocks of up to {int(np.prod(sweep.block_shape))}"),
-        ("time on one core", f"about {sweep.size * sweep.seconds:.3g} s"),
+        ("time on one core", estimate.of(sweep)),
         ("store", f"up to {layout.bytes(sweep) / 2**20:.3g} MiB, before compression"),
     ]
 

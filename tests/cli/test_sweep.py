@@ -3,6 +3,7 @@
 import csv
 import errno
 import json
+import re
 
 import numpy as np
 import pytest
@@ -42,6 +43,7 @@ def test_a_dry_run_computes_nothing(cli, tmp_path):
     ended = cli(*GRID, "--out", "s.zarr", "--dry-run")
     assert ended.code == 0
     assert "12, in 1 blocks" in ended.out
+    assert re.search(r"about \S+ s \(\d+ cells took \S+ s each\)", ended.out)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -52,6 +54,22 @@ def test_pictures_of_two_axes_and_of_one(cli, swept):
         ended = cli("plot", "s.zarr", *more)
         assert ended.code == 0, ended.err
         assert (folder / "s.png").stat().st_size > 5000
+
+
+def test_a_line_has_a_power_law_and_a_comparison(cli, swept):
+    quantity = "--quantity", "t_train", "--threshold", "50%"
+    ended = cli("plot", "s.zarr", "--x", "seed", "--fit", *quantity)
+    assert "t_train over seed has 2; sweep more" in ended.err  # seed 0 has no logarithm
+    ended = cli("plot", "s.zarr", "--against", "s.zarr", *quantity)
+    assert (ended.code, ended.err) == (0, "")
+    assert "gradient_flow against gradient_flow at 12 cells: t_train within 0" in " ".join(ended.out.split())
+    ended = cli("plot", "s.zarr", "--fit")
+    assert ended.err == "grokode: error: a power law is of one axis, got alpha, eps; hold one by --at AXIS=VALUE\n"
+    assert ended.code == 2
+    assert cli(*SWEEP, "--alpha", "log:1:4:4", "--threshold", "50%", "--out", "line.zarr").code == 0
+    ended = cli("plot", "line.zarr", "--fit", *quantity)
+    assert ended.code == 0, ended.err
+    assert "exponent" in ended.out
 
 
 def test_exports_hold_the_same_numbers(cli, swept):
