@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ def distance(data: xarray.Dataset, other: xarray.Dataset, threshold: str | None 
     Parameters
     ----------
     data, other : xarray.Dataset
-        As ``open_sweep`` gives them, over the same axes; not all values need be the same.
+        As ``open_sweep`` gives them; not all axes and values need be the same.
     threshold : str, optional
         The first of ``data`` by default.
 
@@ -69,18 +70,18 @@ def distance(data: xarray.Dataset, other: xarray.Dataset, threshold: str | None 
     InvalidInput
         If they differ in more than how they were trained, or have no cell in common.
     """
-    axes, others = ([str(name) for name in one["status"].dims] for one in (data, other))
-    if axes != others:
-        raise InvalidInput(f"the sweeps have axes {', '.join(axes)} and {', '.join(others)}; compare over the same")
     ours, theirs = (json.loads(one.attrs["config_json"])["experiment"] for one in (data, other))
-    for name in sorted({*ours, *theirs} - {*HOW}):
+    axes, others = ([str(name) for name in one["status"].dims] for one in (data, other))
+    for name in sorted({*ours, *theirs} - {*HOW, *axes, *others}):
         if ours.get(name) != theirs.get(name):
             raise InvalidInput(
                 f"the sweeps differ in {name}: {ours.get(name, 'not given')} and {theirs.get(name, 'not given')}; "
                 "compare sweeps of one training by two optimizers"
             )
+    order = tuple(dict.fromkeys([*axes, *others]))
+    data, other = (_over(one, order, experiment) for one, experiment in ((data, ours), (other, theirs)))
     wanted = threshold or str(data[THRESHOLD].values[0])
-    pairs = {name: _common(data[name].values, other[name].values) for name in axes}
+    pairs = {name: _common(data[name].values, other[name].values) for name in order}
     if wanted not in other[THRESHOLD].values or not all(len(here) for here, _ in pairs.values()):
         raise InvalidInput(f"the sweeps have no cell in common at threshold {wanted}; sweep the other at some of ours")
     one, two = (
@@ -96,6 +97,14 @@ def distance(data: xarray.Dataset, other: xarray.Dataset, threshold: str | None 
         largest[name] = float(apart.max()) if apart.size else float("nan")
         one_sided[name] = int(np.count_nonzero(reached[0] != reached[1]))
     return Distance(ours=_name(ours), theirs=_name(theirs), cells=int(both.sum()), largest=largest, one_sided=one_sided)
+
+
+def _over(data: xarray.Dataset, axes: Sequence[str], experiment: Mapping[str, Any]) -> xarray.Dataset:
+    """Return a sweep over certain axes, one value long where it has but one."""
+    wanted = data[["status", "t_train", "t_train_status", "t_test", "t_test_status"]].load()
+    missing = {name: [experiment[name]] for name in axes if name not in wanted.dims}
+    expanded: xarray.Dataset = wanted.expand_dims(missing).transpose(*axes, ...)
+    return expanded
 
 
 def _common(here: NDArray[Any], there: NDArray[Any]) -> tuple[list[int], list[int]]:

@@ -59,6 +59,13 @@ def test_it_is_the_largest_of_the_cells_that_both_have(flow, descent):
     assert "gradient_flow against gradient_descent at 4 cells: t_train within" in str(found)
 
 
+def test_a_sweep_that_has_but_one_value_of_an_axis_is_compared_there(flow, stored):
+    line = stored("line", alpha="0.5,2", eps=0.4, t_max=60.0)
+    found = distance(flow, line)
+    assert found.cells == distance(line, flow).cells == 2
+    assert max(found.largest.values()) == 0  # the same optimizer
+
+
 def test_what_neither_reaches_has_no_distance(flow, descent):
     found = distance(flow, descent, "1e-9")
     assert np.isnan([*found.largest.values()]).all()
@@ -73,7 +80,5 @@ def test_a_crossing_of_one_only_is_counted(flow, stored):
 def test_other_trainings_are_no_comparison(flow, stored):
     with pytest.raises(InvalidInput, match="differ in width: 7 and 8"):
         distance(flow, stored("wider", alpha="0.5,2", eps="0.2,1", t_max=0.5, width=8))
-    with pytest.raises(InvalidInput, match="axes alpha, eps and alpha;"):
-        distance(flow, stored("line", alpha="0.5,2", t_max=0.5))
     with pytest.raises(InvalidInput, match="no cell in common"):
         distance(flow, stored("elsewhere", alpha="7,8", eps="0.2,1", t_max=0.5))
