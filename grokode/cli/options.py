@@ -11,14 +11,16 @@ import typer
 from ..dynamics.optimizers import OPTIMIZERS
 from ..dynamics.schedules import SCHEDULES
 from ..dynamics.solvers import SOLVERS
+from ..engines import ENGINES
 from ..model.starts import STARTS
 from ..registry import Registry
 from ..task.targets import TARGETS
 
 if TYPE_CHECKING:
+    from ..engines.executor import Engine
     from ..experiment.compose import Composition
 
-SOURCES, SYSTEM, TRAINING, READING, WRITING = "Sources", "System", "Training", "Reading", "Writing"
+SOURCES, SYSTEM, TRAINING, READING, WRITING, WORK = "Sources", "System", "Training", "Reading", "Writing", "Work"
 
 
 def option(*names: str, panel: str, help: str) -> Any:
@@ -171,9 +173,31 @@ Until = Annotated[
     str | None,
     option("--until", panel=READING, help="end by default, or resolved: stop once every crossing is answered."),
 ]
+EngineName = Annotated[str, option("--engine", panel=WORK, help=f"Where the work is done. {entries(ENGINES)}")]
+Workers = Annotated[
+    int, option("--workers", panel=WORK, help="Processes of local, or dask without an address; one a processor.")
+]
+Address = Annotated[
+    str, option("--address", panel=WORK, help="Of a dask scheduler, tcp://HOST:PORT; a cluster of its own without.")
+]
 Json = Annotated[
     str | None, option("--json", panel=WRITING, help="Write one JSON object to a file, or to stdout for -.")
 ]
+
+
+def engine_from(name: str, given: Mapping[str, Any]) -> Engine:
+    """Make an engine of what was given for it; what it has no use for is refused."""
+    from ..errors import InvalidInput
+
+    plain, written = ENGINES.split(name)
+    for key, value in given.items():
+        if value and key not in ENGINES.parameters(plain):
+            raise InvalidInput(f"engine {plain} has no {key}, got {value}; leave out --{key}")
+        if value and key in written:
+            raise InvalidInput(f"--{key} {value} and engine {name!r} set one thing twice; keep one")
+    fields = written | {key: str(value) for key, value in given.items() if value}
+    engine: Engine = ENGINES.build(f"{plain}:{','.join(f'{k}={v}' for k, v in fields.items())}" if fields else plain)
+    return engine
 
 
 def assignment(text: str, flag: str) -> tuple[str, str]:

@@ -101,6 +101,9 @@ def command(
             "1e3).",
         ),
     ] = None,
+    engine: options.EngineName = "serial",
+    workers: options.Workers = 0,
+    address: options.Address = "",
     json: options.Json = None,
     picture: Annotated[
         Path | None,
@@ -133,6 +136,7 @@ def command(
     inputs |= {f"log {index + 1}": path for index, path in enumerate(logs)}
     inputs |= {f"bundle {index + 1}": path for index, path in enumerate(bundles or [])}
     output.check(json=json, picture=picture, inputs=inputs)
+    runner = options.engine_from(engine, {"workers": workers, "address": address})
     read = [read_log(path, Columns(train=train, test=test, step=step)) for path in logs]
     flags["steps"] = last_step(read)
     each: list[Path | None] = [*bundles] if bundles else [None]
@@ -143,7 +147,15 @@ def command(
         for note in log.notes:
             output.say(f"{log.name}: {note}")
     with output.progress("comparing") as progress:
-        asked = Asked(fit=fit, draws=draws, loss_scale=loss_scale, tolerance=check, progress=progress, say=output.say)
+        asked = Asked(
+            fit=fit,
+            draws=draws,
+            loss_scale=loss_scale,
+            tolerance=check,
+            progress=progress,
+            say=output.say,
+            engine=runner,
+        )
         result = lay_over(read, compositions, asked)
     for note in result.notes:
         output.say(note)

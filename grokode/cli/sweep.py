@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ..engines import ENGINES
 from . import options, output
-from .options import READING, SYSTEM, TRAINING, WRITING, entries, option
-
-if TYPE_CHECKING:
-    from ..engines.executor import Engine
-
-WORK = "Work"
-
+from .options import READING, SYSTEM, TRAINING, WORK, WRITING, option
 
 NUMBERS = "A value, or a grid: 0.1,1,10 or log:0.01:100:9 or lin:0.4:5.6:14."
 WORDS = "As for run; given several times, an axis."
@@ -87,18 +79,9 @@ def command(
         "grokode-sweep.zarr"
     ),
     resume: Annotated[bool, option("--resume", panel=WORK, help="Go on with a store that exists.")] = False,
-    engine: Annotated[str, option("--engine", panel=WORK, help=f"local by default. {entries(ENGINES)}")] = "local",
-    workers: Annotated[
-        int,
-        option(
-            "--workers",
-            panel=WORK,
-            help="Processes of local, or dask without an address; one a processor.",
-        ),
-    ] = 0,
-    address: Annotated[
-        str, option("--address", panel=WORK, help="Of a dask scheduler, tcp://HOST:PORT; a cluster of its own without.")
-    ] = "",
+    engine: options.EngineName = "local",
+    workers: options.Workers = 0,
+    address: options.Address = "",
     dry_run: Annotated[
         bool,
         option("--dry-run", panel=WORK, help="Say how many cells, how long (some are timed), how large; keep nothing."),
@@ -129,7 +112,7 @@ def command(
         thresholds=threshold.split(",") if threshold else (),
         quantities=quantities.split(","),
     )
-    runner = _engine(engine, {"workers": workers, "address": address})
+    runner = options.engine_from(engine, {"workers": workers, "address": address})
     for note in notes:
         output.say(note)
     layout = layout_of(sweep)
@@ -144,18 +127,3 @@ def command(
     store = Store(out)
     output.table(rows_of_store(store), to_stderr=False)
     return 3 if store.bad else 0
-
-
-def _engine(name: str, given: Mapping[str, Any]) -> Engine:
-    """Make an engine of what was given for it; what it has no use for is refused."""
-    from ..errors import InvalidInput
-
-    plain, written = ENGINES.split(name)
-    for key, value in given.items():
-        if value and key not in ENGINES.parameters(plain):
-            raise InvalidInput(f"engine {plain} has no {key}, got {value}; leave out --{key}")
-        if value and key in written:
-            raise InvalidInput(f"--{key} {value} and engine {name!r} set one thing twice; keep one")
-    fields = written | {key: str(value) for key, value in given.items() if value}
-    engine: Engine = ENGINES.build(f"{plain}:{','.join(f'{k}={v}' for k, v in fields.items())}" if fields else plain)
-    return engine

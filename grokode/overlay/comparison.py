@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ import numpy as np
 
 from ..convention import learning_rate
 from ..dynamics.pace import Pace
+from ..engines import ENGINES
+from ..engines.executor import Engine, Executor
+from ..engines.serial import Serial
 from ..errors import Diverged, InvalidInput
 from ..experiment.bundle import Bundle
 from ..experiment.compose import Composition, composition_of
@@ -52,6 +55,7 @@ class Asked:
     tolerance: float | None = None
     progress: Progress = _silent
     say: Say = _silent
+    engine: Engine = field(default_factory=Serial)
 
 
 def compare(
@@ -65,6 +69,7 @@ def compare(
     tolerance: float | None = None,
     progress: Progress | None = None,
     say: Say | None = None,
+    engine: str = "serial",
     **parameters: Any,
 ) -> Overlay:
     """Lay logs over the theory of the same training.
@@ -90,6 +95,9 @@ def compare(
         Of the check, on deviations of log loss beyond the resolution of the logs.
     progress, say : callable, optional
         Called with the fraction done, and with lines for people.
+    engine : str, optional
+        Where draws are trained, ``"local:workers=2"`` for instance; in this process by default. The numbers are the
+        same; processes read a script again, so that it starts them under ``if __name__ == "__main__":``.
     **parameters
         Parameters of the experiment, over those of ``what``.
 
@@ -120,6 +128,7 @@ def compare(
         tolerance=tolerance,
         progress=progress or _silent,
         say=say or _silent,
+        engine=ENGINES.build(engine),
     )
     return lay_over(read, [composition_of(source, parameters | steps) for source in sources], asked)
 
@@ -148,8 +157,9 @@ def lay_over(logs: Sequence[Log], compositions: Sequence[Composition], asked: As
     with (
         limited(compositions[0].experiment.threads),
         np.errstate(over="ignore", invalid="ignore"),
+        asked.engine.open() as executor,
     ):
-        job = _Job(scaled, list(compositions), asked)
+        job = _Job(scaled, list(compositions), asked, executor)
         if not names:
             return job.overlay()
         fitted = job.fit(names)
@@ -163,6 +173,7 @@ class _Job:
     logs: list[Log]
     compositions: list[Composition]
     asked: Asked
+    executor: Executor
 
     @property
     def draws(self) -> int:
@@ -198,8 +209,9 @@ class _Job:
         first = self.compositions[0]
         bundles = [one.bundle for one in self.compositions if one.bundle is not None]
         return fit_parameters(
-            first.experiment, bundles, first.files, self.logs, names, draws=self.draws, say=self.asked.say
-        )
+            first.experiment, bundles, first.files, self.logs, names,
+            draws=self.draws, say=self.asked.say, executor=self.executor,
+        )  # fmt: skip
 
     def at_fitted(self, fitted: Fit, names: Sequence[str]) -> _Job:
         """Return the job with every experiment at the fitted values."""
@@ -228,7 +240,8 @@ class _Job:
     def _means(self) -> list[Compared]:
         """Compare the mean over the logs with that over draws."""
         one, shared = self.compositions[0], shared_curves(self.logs)
-        found = drawn_theories(one.experiment, one.files, _steps(shared.values()), self.draws, self.asked.progress)
+        steps = _steps(shared.values())
+        found = drawn_theories(one.experiment, one.files, steps, self.draws, self.asked.progress, self.executor)
         return beside_means(self.logs, shared, found, _pace(one))
 
     def _is_missing(self, name: str, compared: list[Compared]) -> bool:
@@ -253,6 +266,8 @@ def _refuse(logs: Sequence[Log], compositions: Sequence[Composition], asked: Ask
         raise InvalidInput("several experiments must be bundles, one for each log")
     if asked.draws is not None and compositions[0].bundle is not None:
         raise InvalidInput(f"draws = {asked.draws} would draw what the bundle gives; leave it out")
+    if asked.engine != Serial() and compositions[0].bundle is not None:
+        raise InvalidInput("an engine trains fresh draws, and a bundle gives its own; leave out --engine")
     if asked.tolerance is not None and not 0 <= asked.tolerance < math.inf:
         raise InvalidInput(f"the tolerance must be zero or positive, got {asked.tolerance}")
 

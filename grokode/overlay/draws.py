@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InvalidInput
+from ..engines.executor import Executor, Lost, outcomes
+from ..engines.serial import SerialExecutor
+from ..errors import EngineLost, InvalidInput
 from ..experiment.spec import Experiment
 from ..experiment.systems import problem_of
 from .log import Array, Whole
@@ -25,6 +28,7 @@ def drawn_theories(
     steps: Whole,
     draws: int = DRAWS,
     progress: Callable[[float], None] = lambda _: None,
+    executor: Executor | None = None,
 ) -> list[Theory]:
     """Return the theory of an experiment for fresh draws of data and weights.
 
@@ -41,9 +45,13 @@ def drawn_theories(
         At least 2.
     progress : callable, optional
         Called with the fraction done.
+    executor : Executor, optional
+        Where the draws are trained; in this process by default. The numbers are the same.
 
     Raises
     ------
+    EngineLost
+        If a worker is lost again and again.
     InvalidInput
         If there are fewer than two draws, or the experiment cannot be drawn.
     RunFailed
@@ -51,9 +59,29 @@ def drawn_theories(
     """
     if draws < 2:
         raise InvalidInput(f"draws must be at least 2 to have a spread, got {draws}")
-    theories = []
-    for done, seed in enumerate(np.random.SeedSequence((experiment.seed, STREAM)).generate_state(draws)):
-        one = experiment.model_copy(update={"seed": int(seed)})
-        theories.append(theory(problem_of(one, None, files), one, steps, files=files))
-        progress((done + 1) / draws)
-    return theories
+    seeds = np.random.SeedSequence((experiment.seed, STREAM)).generate_state(draws)
+    tasks = [_Draw(k, experiment.model_copy(update={"seed": int(seed)}), files, steps) for k, seed in enumerate(seeds)]
+    theories: dict[int, Theory] = {}
+    for outcome in outcomes(executor or SerialExecutor(), _trained, tasks):
+        if isinstance(outcome, Lost):
+            raise EngineLost(f"a draw was lost with its worker: {outcome.reason}; use fewer --workers")
+        theories[outcome.task.place] = outcome.value
+        progress(len(theories) / draws)
+    return [theories[place] for place in range(draws)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Draw:
+    """One fresh draw of an experiment."""
+
+    place: int
+    experiment: Experiment
+    files: Mapping[str, Array]
+    steps: Whole
+
+
+def _trained(draw: _Draw) -> Theory:
+    """Train a draw in theory."""
+    # an overflow is told by the checks for numbers that are not finite, in one line, not by NumPy's warnings
+    with np.errstate(over="ignore", invalid="ignore"):
+        return theory(problem_of(draw.experiment, None, draw.files), draw.experiment, draw.steps, files=draw.files)

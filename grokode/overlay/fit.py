@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engines.executor import Executor
 from ..errors import InvalidInput
 from ..experiment.bundle import Bundle
 from ..experiment.spec import Experiment
@@ -102,6 +103,7 @@ def fit(
     *,
     draws: int = DRAWS,
     say: Callable[[str], None] = lambda _: None,
+    executor: Executor | None = None,
 ) -> Fit:
     """Fit parameters to logs.
 
@@ -122,6 +124,8 @@ def fit(
         Fresh draws that the theory is averaged over.
     say : callable, optional
         Called with a line where something should be known before a long fit.
+    executor : Executor, optional
+        Where draws are trained; in this process by default.
 
     Raises
     ------
@@ -136,7 +140,7 @@ def fit(
     if bundles:
         stages: Sequence[Misfit] = [GivenMisfit(seeds, bundles, files)]
     else:
-        stages = [DrawnMisfit(seeds, files, count) for count in sorted({min(FEW, draws), draws})]
+        stages = [DrawnMisfit(seeds, files, count, executor) for count in sorted({min(FEW, draws), draws})]
     started = time.perf_counter()
     searches = [Search(stage, experiment, names, start) for stage in stages]
     points = searches[0].scan()

@@ -11,6 +11,7 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from ..dynamics.optimizers import OPTIMIZERS
+from ..engines.executor import Executor
 from ..errors import InvalidInput
 from ..experiment.bundle import Bundle
 from ..experiment.spec import Experiment
@@ -153,10 +154,12 @@ class DrawnMisfit:
         Each log of data and weights of its own.
     files : mapping of str to ndarray
     draws : int
+    executor : Executor, optional
+        Where the draws are trained; in this process by default.
     """
 
-    def __init__(self, seeds: Seeds, files: Mapping[str, Array], draws: int) -> None:
-        self._seeds, self._files, self._draws = seeds, files, draws
+    def __init__(self, seeds: Seeds, files: Mapping[str, Array], draws: int, executor: Executor | None = None) -> None:
+        self._seeds, self._files, self._draws, self._executor = seeds, files, draws, executor
         self._steps = steps_of(seeds.curves.values())
         self._whitening = np.eye(seeds.values.shape[1])
 
@@ -190,7 +193,7 @@ class DrawnMisfit:
         return self._log_losses(experiment, 2 * self._draws)[self._draws :]
 
     def _log_losses(self, experiment: Experiment, draws: int) -> Array:
-        theories = drawn_theories(experiment, self._files, self._steps, draws)
+        theories = drawn_theories(experiment, self._files, self._steps, draws, executor=self._executor)
         return np.array([self._seeds.of_theory(one) for one in theories])
 
 

@@ -170,6 +170,11 @@ def test_without_a_bundle_the_theory_is_a_mean_over_draws(cli, folder):
     # two logs are draws like those of the theory; a deviation of 4 standard errors has a probability of 1e-4
     assert all(0 < found["max_standard_errors"] < 4 for found in record["agreement"].values())
     assert "in std errors" in ended.err
+    with_workers = cli(
+        "overlay", "log-0.csv", "log-1.csv", *FLAGS, *training, "--json", "-", "--no-plot",
+        "--engine", "local", "--workers", 2,
+    )  # fmt: skip
+    assert object_of(with_workers.out)["agreement"] == record["agreement"]
 
 
 def test_a_saved_run_and_a_spec_are_sources_too(cli, folder):
@@ -214,6 +219,7 @@ def test_what_the_reader_noticed_is_said(cli, folder):
         ((*ONE, "--train", "los"), ("los",)),
         ((*ONE, "--draws", 5), ("draws = 5", "leave it out")),
         ((*ONE, "--check", -1), ("tolerance", "-1")),
+        ((*ONE, "--engine", "local"), ("a bundle gives its own", "leave out --engine")),
         ((*ONE, "--check", "nan"), ("tolerance", "nan")),
         ((*ONE, "--fit", "beta"), ("'beta'",)),
         ((*ONE, "--alpha", 0), ("alpha",)),

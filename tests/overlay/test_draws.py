@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+
 import numpy as np
 import pytest
 
 from grokode import InvalidInput
+from grokode.engines.executor import WorkerLost
+from grokode.engines.local import Local
+from grokode.errors import EngineLost
 from grokode.experiment.compose import composition_of
 from grokode.experiment.systems import problem_of
 from grokode.overlay.draws import drawn_theories
@@ -82,3 +87,28 @@ def test_progress_counts_the_draws():
 def test_fewer_than_two_draws_are_refused(draws):
     with pytest.raises(InvalidInput, match=f"at least 2.*{draws}"):
         drawn(draws)
+
+
+def test_draws_are_the_same_to_the_bit_in_other_processes():
+    """Whatever comes back first, they are in the order of their seeds."""
+    experiment = composition_of(None, SMALL).experiment
+    here = drawn_theories(experiment, {}, STEPS, 5)
+    with Local(2).open() as executor:
+        there = drawn_theories(experiment, {}, STEPS, 5, executor=executor)
+    for one, other in zip(here, there, strict=True):
+        assert one.losses.keys() == other.losses.keys()
+        for name, values in one.losses.items():
+            np.testing.assert_array_equal(values, other.losses[name])
+
+
+def test_a_draw_that_takes_its_worker_with_it_ends_in_one_line():
+    class Dying:
+        slots = 1
+
+        def submit(self, function, *arguments):
+            future = Future()
+            future.set_exception(WorkerLost("killed by signal 9"))
+            return future
+
+    with pytest.raises(EngineLost, match=r"a draw was lost with its worker: killed by signal 9; use fewer --workers"):
+        drawn_theories(composition_of(None, SMALL).experiment, {}, STEPS, 2, executor=Dying())

@@ -32,7 +32,7 @@ def log_losses(experiment, draws, rng):
 
 @pytest.fixture
 def linear_model(monkeypatch):
-    def drawn(experiment, files, steps, draws):
+    def drawn(experiment, files, steps, draws, executor):
         rng = np.random.default_rng((experiment.seed, 1))
         return [Theory(step=steps, losses={TRAIN: np.exp(row)}) for row in log_losses(experiment, draws, rng)]
 
