@@ -65,6 +65,7 @@ class MidpointFlowOn:
 
     def __init__(self, risk: Trained, dt: float) -> None:
         self._risk, self.lag = risk, dt / 2
+        self._found: tuple[Array, Array | None] | None = None  # what ``behind`` was last asked, and its answer
 
     def start(self, moved: Array) -> Array:
         """Return y where theta has been moved from its start, shape (1, r, D).
@@ -75,7 +76,7 @@ class MidpointFlowOn:
             If the step is beyond the edge of stability there, where descent goes to no flow.
         """
         x = self.behind(moved)
-        if x is None or self.lag * fastest_decay(self._risk.jacobian(self._risk.start.theta + x), x.size) >= 1:
+        if x is None or self.lag * self.fastest(x) >= 1:
             raise BeyondStability(
                 f"midpoint_flow has no force half a step behind: its step, dt {2 * self.lag:.6g}, is beyond the edge "
                 "of stability; lower it, or use --optimizer modified_flow"
@@ -87,11 +88,20 @@ class MidpointFlowOn:
         x = self.behind(y[0])
         return np.full_like(y, np.inf) if x is None else self._risk.loss_force_moved(x)[1][None]
 
+    def fastest(self, x: Array) -> float:
+        """Return the rate of the fastest decaying mode where theta is moved by x from its start."""
+        return fastest_decay(self._risk.jacobian(self._risk.start.theta + x), x.size)
+
     def behind(self, moved: Array) -> Array | None:
         r"""Return the x of :math:`x + \tfrac{dt}{2} F(x) = V`, shape (r, D), as V is given: moved from the start.
 
         None where Newton's iterations do not find it.
         """
+        if self._found is None or not np.array_equal(self._found[0], moved):
+            self._found = np.array(moved), self._find(moved)
+        return self._found[1]
+
+    def _find(self, moved: Array) -> Array | None:
         x = moved - self.lag * self._risk.loss_force_moved(moved)[1]
         before = np.inf
         for _ in range(NEWTON):
@@ -123,6 +133,11 @@ class SampleMidpointFlowOn(MidpointFlowOn):
     def __init__(self, risk: EmpiricalRisk, dt: float) -> None:
         super().__init__(risk, dt)
         self._samples = risk
+
+    def fastest(self, x: Array) -> float:
+        """Return the rate of the fastest decaying mode, or a bound on it that is below the edge of stability too."""
+        bound = self._samples.jacobian(self._samples.start.theta + x).fastest_at_most()
+        return bound if self.lag * bound < 1 else super().fastest(x)
 
     def residuals(self, dtype: type[np.floating[Any]]) -> Residuals:
         """Return the residuals as a function of z, with matrix products in a precision."""

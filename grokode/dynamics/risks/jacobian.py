@@ -65,6 +65,12 @@ class EmpiricalJacobian:
         product: Array = (-2 / len(X)) * ((w[:, None] * C).T @ X) - D @ self._G
         return product.ravel()
 
+    def fastest_at_most(self) -> float:
+        r"""Return a bound on the rate of the fastest decaying mode, :math:`\tfrac{2}{P} \|K\|_F + \|G'\|_F`."""
+        C, X = self._C, self._X
+        K = (X @ X.T) * (C @ C.T)
+        return float(2 / len(X) * np.linalg.norm(K) + np.linalg.norm(self._G))
+
     def dense(self) -> Array:
         """Return J, shape (n, n)."""
         return self._dense

@@ -87,6 +87,15 @@ def test_training_that_comes_to_the_edge_is_told_and_a_mode_that_grows_is_none()
     assert run.status == "done"
 
 
+def test_the_bound_on_the_fastest_decay_is_one(make_problem, rng):
+    """Above the dense Jacobian's lowest eigenvalue, and within a factor of the mean's share of the spectrum."""
+    for seed in range(20):
+        risk = make_problem(seed=seed, alpha=0.3 + seed / 10, eps=0.5).train
+        J = risk.jacobian(risk.start.theta + 0.5 * rng.standard_normal(risk.start.theta.shape))
+        fastest = -np.linalg.eigvalsh(J.dense())[0]
+        assert fastest <= J.fastest_at_most() < 10 * fastest
+
+
 def test_the_fastest_decay_is_not_hidden_by_faster_growth(rng):
     Q = np.linalg.qr(rng.standard_normal((6, 6)))[0]
     for values, rate in (([-3.0, -1, 0, 1, 2, 9], 3.0), ([1.0, 1, 2, 3, 4, 5], 0.0), ([-7.0, -1, -1, 0, 0, 0], 7.0)):
