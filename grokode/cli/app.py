@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import GrokodeError
-from . import convention, derive, export, kernel, overlay, plot, presets, run, status, sweep, validate
+from . import convention, derive, export, kernel, overlay, plot, presets, report, run, status, sweep, validate
 
 app = typer.Typer(
     name="grokode",
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command("run")(run.command)
 app.command("sweep")(sweep.command)
 app.command("status")(status.command)
+app.command("report")(report.command)
 app.command("kernel")(kernel.command)
 app.command("overlay")(overlay.command)
 app.command("convention")(convention.command)
