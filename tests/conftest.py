@@ -28,6 +28,14 @@ from grokode.task.inputs.gaussian import Gaussian
 from grokode.task.system import DrawnSystem
 from grokode.task.targets import TARGETS
 
+gc.set_threshold(50_000)  # thousands of tests are thousands of objects that stay: looking through them takes a tenth
+
+
+def pytest_collection_finish(session):
+    """Leave what was collected out of every later look for garbage."""
+    gc.collect()
+    gc.freeze()
+
 
 def pytest_collection_modifyitems(items):
     """Begin with the longest test: begun last, it would leave the other workers idle for its whole length."""

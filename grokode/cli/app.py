@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import io
 import os
@@ -71,9 +72,12 @@ def main() -> None:
     sys.exit(code)
 
 
+_command = functools.cache(lambda: typer.main.get_command(app))  # making it takes longer than a short command
+
+
 def _guarded() -> int:
     try:
-        code = app(standalone_mode=False)
+        code = _command()(standalone_mode=False)
         sys.stdout.flush()
         if code == INTERRUPTED:
             return _interrupted()

@@ -44,7 +44,9 @@ def test_what_a_function_raises_is_raised(tasks, tmp_path):
         list(outcomes(executor, tasks.fail, [3]))
 
 
-def test_a_job_that_dies_is_tried_again_and_then_lost(tasks, tmp_path):
+def test_a_job_that_dies_is_tried_again_and_then_lost(tasks, tmp_path, monkeypatch):
+    # how long it waits for a result on a slow file system, which here comes at once or never
+    monkeypatch.setattr("submitit.core.core.Job._results_timeout_s", 1)
     names = ["plain 0", "once 1", "always 2"]
     with Slurm(folder=str(tmp_path / "jobs"), jobs=3, group=1, cluster="local").open() as executor:
         found = {

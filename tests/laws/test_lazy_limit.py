@@ -63,6 +63,7 @@ def figure_1():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eps", [0.02, 0.25])
 def test_figure_1_at_large_alpha_is_lazy(figure_1, eps):
     run = figure_1[eps, 1e3]
@@ -70,6 +71,7 @@ def test_figure_1_at_large_alpha_is_lazy(figure_1, eps):
     assert run.loss_train[-1] < 0.5 * run.loss_train[0]  # it did train
 
 
+@pytest.mark.slow
 def test_figure_1_becomes_lazy_at_order_one(figure_1):
     """Eps = 0.25; from 100 to 10 000, where the next order is 1/100 of this one at the most."""
     found = orders([gaps(figure_1[0.25, alpha]) for alpha in ALPHAS])

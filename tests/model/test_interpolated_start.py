@@ -41,7 +41,7 @@ def test_at_zero_it_is_the_gaussian_start_of_the_same_stream(width):
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 9])
 def test_it_has_the_moments_of_neurons_that_are_made(width):
     """Entries of wbar and M, their squares and products: means over draws within five standard errors."""
-    draws, rng = 3000, np.random.default_rng(1)
+    draws, rng = 1500, np.random.default_rng(1)
     made = [FactorState.from_neurons(neurons(0.4, width, rng)) for _ in range(draws)]
     drawn = [state(0.4, width, seed) for seed in range(draws)]
     i, j = np.triu_indices(len(BETA))
