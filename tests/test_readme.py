@@ -63,6 +63,7 @@ def test_every_recipe_runs_in_order(cli: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default::grokode.errors.GrokodeWarning")
 def test_the_long_recipes_run(cli: Any, tmp_path: Path) -> None:
     blocks = [(kind, text) for kind, text in BLOCKS if of_long(text)]
     assert len(blocks) == len(LONG)

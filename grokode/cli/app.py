@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import GrokodeError
-from . import convention, derive, export, kernel, overlay, plot, presets, report, run, status, sweep, validate
+from . import convention, derive, export, figure, kernel, overlay, plot, presets, report, run, status, sweep, validate
 
 app = typer.Typer(
     name="grokode",
@@ -26,6 +26,7 @@ app.command("run")(run.command)
 app.command("sweep")(sweep.command)
 app.command("status")(status.command)
 app.command("report")(report.command)
+app.command("figure")(figure.command)
 app.command("kernel")(kernel.command)
 app.command("overlay")(overlay.command)
 app.command("convention")(convention.command)

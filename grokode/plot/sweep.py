@@ -141,6 +141,9 @@ def heat_map(ax: Axes, view: Carrier) -> list[Artist]:
         ax.clabel(lines, fmt=lambda value: f"{value:.3g}", fontsize=7)
         artists.append(lines)
     ax.figure.colorbar(mesh, ax=ax, label=view.label)
+    for axis, scale in ((ax.xaxis, ax.get_xscale()), (ax.yaxis, ax.get_yscale())):
+        if scale == "log":
+            ticks(axis)
     handles: list[Artist] = []
     if view.never.any():
         look: Any = {"facecolor": "none", "edgecolor": "0.5", "hatch": "///", "linewidth": 0.0}

@@ -1,0 +1,124 @@
+"""What a figure is, and the labelled data of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidInput
+from ..experiment.compose import compose
+from ..experiment.result import Run
+from ..experiment.sources import load_preset
+from ..experiment.spec import Experiment
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure as Picture
+
+    from ..plot.sheet import Sheet
+
+Array = NDArray[np.float64]
+
+FLOW = "gradient_flow"
+CROSSINGS = ("t_train", "t_test", "delay", "peak_loss_test")
+NUMBERS = ("kernel_regression_loss_exact", "kernel_regression_loss_sample")
+
+
+class Figure(Protocol):
+    """One figure; ``claim`` is what the paper says it shows."""
+
+    title: ClassVar[str]
+    claim: ClassVar[str]
+
+    def experiments(self, quick: bool) -> dict[str, Experiment]:
+        """Return the experiments by the labels of their runs; quick ones are flows."""
+        ...
+
+    def data(self, runs: Mapping[tuple[str, int], Run]) -> xarray.Dataset:
+        """Return the numbers behind every panel, from the runs by label and seed."""
+        ...
+
+
+@runtime_checkable
+class OfPanels(Figure, Protocol):
+    """A figure of panels with lines, over which points of another source can be laid."""
+
+    def sheet(self, data: xarray.Dataset) -> Sheet:
+        """Return the panels."""
+        ...
+
+
+@runtime_checkable
+class Drawn(Figure, Protocol):
+    """A figure that draws itself."""
+
+    def draw(self, data: xarray.Dataset) -> Picture:
+        """Draw it."""
+        ...
+
+
+def experiment(preset: str, quick: bool, **parameters: Any) -> Experiment:
+    """Return a preset's experiment with some parameters changed; a quick one is a gradient flow."""
+    flow = {"optimizer": FLOW} if quick else {}
+    found = compose({**flow, **parameters}, preset=load_preset(preset))
+    return found.experiment
+
+
+def of_runs(runs: Mapping[tuple[str, int], Run], curves: Sequence[str]) -> xarray.Dataset:
+    """Return curves over (run, seed, time), with the crossings of every run.
+
+    Parameters
+    ----------
+    runs : mapping of (str, int) to Run
+    curves : sequence of str
+        What a run does not have is NaN, and so is what follows a run's end.
+
+    Raises
+    ------
+    InvalidInput
+        If xarray is not installed.
+    """
+    try:
+        import xarray
+    except ModuleNotFoundError:
+        raise InvalidInput("figures need xarray, which is not installed; pip install 'grokode[figures]'") from None
+    labels, seeds = list(dict.fromkeys(label for label, _ in runs)), sorted({seed for _, seed in runs})
+    times = max(len(run.t) for run in runs.values())
+    shape = (len(labels), len(seeds))
+    arrays = {name: np.full((*shape, times), np.nan) for name in ("t", *curves)}
+    scalars = {name: np.full(shape, np.nan) for name in (*CROSSINGS, *NUMBERS)}
+    words = np.full(shape, "", dtype=object)
+    units, names = {"t": "flow time"}, {"t": "flow time t"}
+    for (label, seed), run in runs.items():
+        place = labels.index(label), seeds.index(seed)
+        for name, array in arrays.items():
+            if name in run.curves:
+                array[place][: len(run.t)] = run.curves[name].values
+                units[name], names[name] = run.curves[name].units, run.curves[name].long_name
+        for name, scalar in scalars.items():
+            value = run.summary.get(name)
+            scalar[place] = np.nan if value is None else value
+        words[place] = run.summary["t_test_status"] or ""
+    found: dict[str, Any] = {
+        name: (("run", "seed", "time"), array, {"units": units.get(name, "1"), "long_name": names.get(name, name)})
+        for name, array in arrays.items()
+        if np.isfinite(array).any()
+    }
+    found |= {name: (("run", "seed"), scalar, {"long_name": name}) for name, scalar in scalars.items()}
+    found["t_test_status"] = (("run", "seed"), words, {"long_name": "whether the test loss fell below its threshold"})
+    experiments = {label: runs[label, seeds[0]].experiment.model_dump_json(exclude_none=True) for label in labels}
+    return xarray.Dataset(found, {"run": labels, "seed": seeds}, {"experiments": str(experiments)})
+
+
+def spread(data: xarray.Dataset, name: str, run: str) -> tuple[Array, Array, tuple[Array, Array] | None]:
+    """Return times, the median of a curve over seeds, and its quartiles where there are several."""
+    one = data.sel(run=run)
+    values = one[name].transpose("seed", "time").values
+    t = one["t"].transpose("seed", "time").values[0]
+    if len(values) == 1:
+        return t, values[0], None
+    low, middle, high = np.nanquantile(values, (0.25, 0.5, 0.75), axis=0)
+    return t, middle, (low, high)

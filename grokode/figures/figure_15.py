@@ -1,0 +1,42 @@
+"""Figure 15: Hermite polynomials as activation and target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ..experiment.result import Run
+from ..experiment.spec import Experiment
+from ..plot.sheet import Sheet
+from . import lines
+from .figure import experiment, of_runs
+
+if TYPE_CHECKING:
+    import xarray
+
+DEGREES = (2, 3, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure15:
+    """One panel for each degree."""
+
+    title: ClassVar[str] = "Figure 15: activation and target of degree 2, 3 and 4"
+    claim: ClassVar[str] = "the same delay for Hermite polynomials of higher degree, with more data"
+
+    def experiments(self, quick: bool) -> dict[str, Experiment]:
+        """Return one experiment for each degree."""
+        return {
+            f"He_{k}": experiment("kumar-fig15", quick, hermite=k, target=f"hermite:k={k}", lazy=False) for k in DEGREES
+        }
+
+    def data(self, runs: Mapping[tuple[str, int], Run]) -> xarray.Dataset:
+        """Return losses, those on test points where there is no exact one."""
+        return of_runs(runs, ("loss_train", "loss_test_sample"))
+
+    def sheet(self, data: xarray.Dataset) -> Sheet:
+        """Draw one panel for each degree."""
+        panels = [lines.losses(data, run, title=run) for run in data["run"].values.tolist()]
+        note = "D 20, P 800, N 20, alpha 1, eps 0.3, our choice: the paper names none"
+        return Sheet(panels=panels, columns=3, note=note)
