@@ -6,7 +6,7 @@ The phase diagram is ``kumar-fig3e``: 196 cells at D 100, P 550, three threshold
 workers with the store. Its crossings are compared, on cells drawn by a committed seed and the corners, with BDF at
 rtol 1e-9: right to 1 %, or, where |d ln L / d ln t| < 0.5, to 3e-3 of the threshold in loss. Then small cells (D 20,
 P 60): the rate of the sweep against the summed rate of two bare processes that loop over the same cells and store
-nothing, in the same run.
+nothing, in the same run; and what their forces would gain from being computed several cells at once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from promise import wrong_crossings
 
+from grokode.dynamics.problem import Problem
 from grokode.engines.local import Local
 from grokode.experiment.simulate import Lean, simulate
 from grokode.experiment.sources import load_preset
@@ -120,6 +121,49 @@ def small(count: int) -> None:
     print(f"{sweep.size} small cells: {ours:.1f} a second with engine and store, {rate:.1f} bare: {ours / rate:.0%}")
 
 
+# ---- forces of several cells at once
+
+
+def forces(cells: int = 8, repeats: int = 2000) -> None:
+    """Time the forces of cells of one draw one by one, and in one batched call; say what part of a cell they are."""
+    flags = {"dim": 20, "n_train": 60, "width": 50, "t_max": 1e4, "points": 30, "guard": False, "eps": 0.2}
+    sweep, _ = sweep_of(flags | {"alpha": f"log:0.1:10:{cells}"}, thresholds=("0.1",))
+    layout = layout_of(sweep)
+    warm(sweep, layout)
+    arrays = compute(Task(sweep, layout, ((0, cells),)))
+    draw = system_of(sweep.cell((0,)), None).draw(network_of(sweep.cell((0,))))
+    problems = [Problem.of(network_of(sweep.cell((k,))), draw) for k in range(cells)]
+    risks = [problem.train for problem in problems]
+    X, offset = draw.train.X, np.array([risk.offset for risk in risks])  # type: ignore[union-attr]
+    alpha, eps = (np.array([getattr(risk.network, name) for risk in risks])[:, None, None] for name in ("alpha", "eps"))
+    V0, a = draw.start.theta, draw.start.a  # type: ignore[union-attr]
+    V = V0 + 0.01 * np.random.default_rng(0).standard_normal((cells, *V0.shape))
+
+    def batched() -> np.ndarray:  # type: ignore[type-arg]
+        """Return the forces of all cells, shape (cells, r, D)."""
+        dH, H0 = (V - V0) @ X.T, V0 @ X.T
+        r = offset + (alpha * dH * (a[:, None] + eps * (H0 + dH / 2))).sum(axis=1)
+        C = (a[:, None] + eps * (H0 + dH)) * r[:, None, :]
+        return -(2 / alpha / len(X)) * (C @ X)
+
+    alone = [risk.loss_force(one)[1] for risk, one in zip(risks, V, strict=True)]
+    np.testing.assert_allclose(batched(), alone, rtol=1e-9)
+    taken = {}
+    for name, call in (
+        ("one by one", lambda: [risk.loss_force(one) for risk, one in zip(risks, V, strict=True)]),
+        ("batched", batched),
+    ):
+        started = time.perf_counter()
+        for _ in range(repeats // cells):
+            call()
+        taken[name] = (time.perf_counter() - started) / (repeats // cells) / cells
+    part = float(arrays["nfev"].sum()) * taken["one by one"] / float(arrays["seconds"].sum())
+    print(
+        f"a force of a small cell: {1e6 * taken['one by one']:.1f} us alone, {1e6 * taken['batched']:.1f} us in a "
+        f"batch of {cells}; forces are {part:.1%} of a cell"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", type=int, default=10_000, help="how many small cells")
@@ -130,6 +174,7 @@ def main() -> None:
         phase(options.sample)
     if options.skip != "small":
         small(options.small)
+        forces()
 
 
 if __name__ == "__main__":

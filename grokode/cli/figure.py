@@ -40,6 +40,10 @@ def command(
     ] = False,
     fresh: Annotated[int | None, typer.Option("--draws", help="Of --claims; 100 by default.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="By gradient flow, on fewer cells of a diagram.")] = False,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", help="Write pictures and numbers as a Markdown page; with --claims, those too."),
+    ] = None,
     json: options.Json = None,
     engine: options.EngineName = "local",
     workers: options.Workers = 0,
@@ -47,23 +51,31 @@ def command(
 ) -> int:
     """Draw figures of the paper from theory."""
     import json as encoder
+    import sys
     import time
 
     from ..errors import InvalidInput
+    from ..experiment.files import write_text
+    from ..figures.claims import measure
     from ..figures.make import chosen, deviation, picture_of, run_all, runs_of, tasks_of
+    from ..figures.page import Shown, page_of
 
     output.check_json(json)
     if listed:
         output.table(_rows_of_list(), to_stderr=json == "-")
         if json:
-            shown = [{"name": name, "summary": FIGURES.summary(name)} for name in FIGURES]
-            output.write_json(encoder.dumps({"schema": "grokode.figure/1", "figures": shown}), json)
+            entries = [{"name": name, "summary": FIGURES.summary(name)} for name in FIGURES]
+            output.write_json(encoder.dumps({"schema": "grokode.figure/1", "figures": entries}), json)
         return 0
     runner = options.engine_from(engine, {"workers": workers, "address": address})
-    if claims:
-        return _claims(names, fresh, runner, json)
-    if fresh is not None:
+    if fresh is not None and not claims:
         raise InvalidInput(f"--draws {fresh} is of --claims; a figure's are --seeds 0:K")
+    if claims and names:
+        raise InvalidInput(f"--claims measures all of them, and figure {names[0]} is named too; give --all or no name")
+    if page is not None:
+        _check_page(page)
+    if claims and not everything:
+        return _claims(100 if fresh is None else fresh, runner, json)
     wanted = chosen(names or [], list(FIGURES), everything)
     kinds = format.split(",")
     for kind in kinds:
@@ -81,9 +93,11 @@ def command(
     with runner.open() as executor, output.progress("running") as progress:
         found = run_all(list(tasks.values()), executor, progress=progress)
         points = {name: _direct(tasks[name], executor) for name in wanted} if direct else {}
+        measured = measure(100 if fresh is None else fresh, executor) if claims else []
     seconds = time.perf_counter() - started
     rows: list[tuple[str, str]] = []
     told: list[dict[str, Any]] = []
+    shown: list[Shown] = []
     for name, figure in figures.items():
         runs, notes = runs_of(tasks[name], found, name)
         for note in notes:
@@ -94,28 +108,31 @@ def command(
         rows += [(name, figure.title), ("", ", ".join(map(str, paths)))]
         one = {"name": name, "title": figure.title, "claim": figure.claim, "files": [str(path) for path in paths]}
         one |= {"runs": _numbers(runs)}
-        if beside is not None:
-            one["deviation"] = deviation(numbers, beside)
-            rows.append(("", f"largest deviation of trained networks {one['deviation']:.2g}"))
+        off = None if beside is None else deviation(numbers, beside)
+        if off is not None:
+            one["deviation"] = off
+            rows.append(("", f"largest deviation of trained networks {off:.2g}"))
         told.append(one)
+        shown.append(Shown(name=name, figure=figure, picture=paths[0], runs=runs, deviation=off))
         if data is not None:
             _write_data(numbers, data)
             rows.append(("", str(data)))
+    if page is not None:
+        write_text(page_of(shown, measured, page, " ".join(["grokode", *sys.argv[1:]])), page)
+        rows.append(("", str(page)))
     if json:
-        output.write_json(encoder.dumps({"schema": "grokode.figure/1", "seconds": seconds, "figures": told}), json)
+        found_all = {"schema": "grokode.figure/1", "seconds": seconds, "figures": told}
+        found_all |= {"claims": [result.to_dict() for result in measured]} if claims else {}
+        output.write_json(encoder.dumps(found_all), json)
     output.table([*rows, ("", f"{seconds:.3g} s of runs")], to_stderr=json == "-")
     return 0
 
 
-def _claims(names: list[str] | None, fresh: int | None, runner: Engine, json: str | None) -> int:
+def _claims(draws: int, runner: Engine, json: str | None) -> int:
     import json as encoder
 
-    from ..errors import InvalidInput
     from ..figures.claims import measure
 
-    if names:
-        raise InvalidInput(f"--claims measures all of them, and figure {names[0]} is named too; leave out one of both")
-    draws = 100 if fresh is None else fresh
     with runner.open() as executor, output.progress("measuring") as progress:
         results = measure(draws, executor, progress=progress)
     if json:
@@ -128,8 +145,29 @@ def _claims(names: list[str] | None, fresh: int | None, runner: Engine, json: st
     return 0
 
 
-def _rows_of_list() -> list[tuple[str, str]]:
-    return [(name, FIGURES.summary(name)) for name in FIGURES]
+def _check_page(path: Path) -> None:
+    from ..errors import InvalidInput
+    from ..experiment.storage import check_writable
+
+    if path.suffix != ".md":
+        raise InvalidInput(f"a page must end in .md, got {path}; rename it")
+    check_writable(path)
+
+
+def _rows_of_list() -> list[tuple[str, str, str]]:
+    """Say of every figure what it is, and for how long it computes on one core, by counts of operations."""
+    from ..figures.make import tasks_of
+    from ..sweep.specification import seconds_of
+
+    rows = []
+    for name in FIGURES:
+        figure = FIGURES.build(name)
+        quick, whole = (
+            sum(seconds_of(task.experiment) for task in tasks_of(figure, quick=quick, seeds=[0]).values())
+            for quick in (True, False)
+        )
+        rows.append((name, FIGURES.summary(name), f"about {quick:.2g} s quick, {whole:.2g} s"))
+    return rows
 
 
 def _seeds(text: str | None) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -13,6 +14,7 @@ from ..experiment.compose import compose
 from ..experiment.result import Run
 from ..experiment.sources import load_preset
 from ..experiment.spec import Experiment
+from ..sweep.specification import seconds_of
 
 if TYPE_CHECKING:
     import xarray
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-FLOW = "gradient_flow"
+FLOW, DESCENT, FOLLOWING = "gradient_flow", "gradient_descent", "midpoint_flow"
+
+LONG = 30.0
+"""Estimated seconds beyond which descent is followed rather than made."""
+
 CROSSINGS = ("t_train", "t_test", "delay", "peak_loss_test")
 NUMBERS = ("kernel_regression_loss_exact", "kernel_regression_loss_sample")
 
@@ -61,10 +67,15 @@ class Drawn(Figure, Protocol):
 
 
 def experiment(preset: str, quick: bool, **parameters: Any) -> Experiment:
-    """Return a preset's experiment with some parameters changed; a quick one is a gradient flow."""
+    """Return a preset's experiment with some parameters changed; a quick one is a gradient flow.
+
+    Of a gradient descent that would take long the flow that follows it to second order in its step is returned.
+    """
     flow = {"optimizer": FLOW} if quick else {}
-    found = compose({**flow, **parameters}, preset=load_preset(preset))
-    return found.experiment
+    found = compose({**flow, **parameters}, preset=load_preset(preset)).experiment
+    if found.optimizer == DESCENT and "optimizer" not in parameters and seconds_of(found) > LONG:
+        return found.model_copy(update={"optimizer": FOLLOWING})
+    return found
 
 
 def of_runs(runs: Mapping[tuple[str, int], Run], curves: Sequence[str]) -> xarray.Dataset:
@@ -109,8 +120,14 @@ def of_runs(runs: Mapping[tuple[str, int], Run], curves: Sequence[str]) -> xarra
     }
     found |= {name: (("run", "seed"), scalar, {"long_name": name}) for name, scalar in scalars.items()}
     found["t_test_status"] = (("run", "seed"), words, {"long_name": "whether the test loss fell below its threshold"})
-    experiments = {label: runs[label, seeds[0]].experiment.model_dump_json(exclude_none=True) for label in labels}
-    return xarray.Dataset(found, {"run": labels, "seed": seeds}, {"experiments": str(experiments)})
+    made = {label: next(run.experiment for (name, _), run in runs.items() if name == label) for label in labels}
+    attributes = {
+        "experiments": json.dumps(
+            {label: one.model_dump(mode="json", exclude_none=True) for label, one in made.items()}
+        ),
+        "optimizers": ", ".join(sorted({one.optimizer.partition(":")[0] for one in made.values()})),
+    }
+    return xarray.Dataset(found, {"run": labels, "seed": seeds}, attributes)
 
 
 def spread(data: xarray.Dataset, name: str, run: str) -> tuple[Array, Array, tuple[Array, Array] | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,7 +104,9 @@ def runs_of(tasks: Mapping[tuple[str, int], Task], found: Mapping[Any, Run | str
 def picture_of(figure: Figure, data: xarray.Dataset, points: xarray.Dataset | None = None) -> Picture:
     """Draw a figure, with points of another source over its lines where they are given."""
     if isinstance(figure, OfPanels):
-        return sheet_picture(figure.sheet(data), figure.title, None if points is None else figure.sheet(points))
+        sheet = figure.sheet(data)
+        sheet = replace(sheet, note=f"{sheet.note}; {data.attrs['optimizers'].replace('_', ' ')}")
+        return sheet_picture(sheet, figure.title, None if points is None else figure.sheet(points))
     assert isinstance(figure, Drawn)
     return figure.draw(data)
 

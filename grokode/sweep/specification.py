@@ -115,7 +115,7 @@ class Sweep:
     @property
     def seconds(self) -> float:
         """Estimated time of a cell, the mean over the corners of the grid."""
-        return float(np.mean([_seconds(self.cell(index)) for index in self.corners()]))
+        return float(np.mean([seconds_of(self.cell(index)) for index in self.corners()]))
 
     def corners(self) -> Iterator[Index]:
         """Yield the cells whose places are first or last on every axis."""
@@ -225,8 +225,8 @@ def one_by_one(sweep: Sweep) -> set[Index]:
     return along | set(sweep.corners()) | {first}
 
 
-def _seconds(experiment: Experiment) -> float:
-    """Estimate the time of a run from its operations."""
+def seconds_of(experiment: Experiment) -> float:
+    """Estimate the time of a run on one core from its operations."""
     samples = experiment.n_train if math.isfinite(experiment.n_train) else experiment.dim
     force = CALL + 8.0 * samples * experiment.dim * rows_of(experiment) / FLOPS
     if not OPTIMIZERS.build(experiment.optimizer).steps:

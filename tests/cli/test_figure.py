@@ -1,6 +1,7 @@
 """Figures from the command line."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -34,6 +35,17 @@ def test_a_figure_is_drawn_with_its_numbers(cli, tmp_path):
         assert figure["runs"][0]["final_loss_test"] == float(data["loss_test_exact"].isel(run=0, seed=0, time=-1))
 
 
+def test_a_page_says_what_is_claimed_and_what_came_out(cli, tmp_path):
+    (tmp_path / "docs").mkdir()
+    ended = cli(*QUICK, "--out", "docs/figures", "--page", "docs/figures.md")
+    assert ended.code == 0, ended.err
+    text = (tmp_path / "docs" / "figures.md").read_text()
+    assert "![Figure 4: what the test loss is made of](figures/figure-4.png)" in text
+    assert "The paper: the first rise of the test loss is power in linear modes" in text
+    assert re.search(r"\| figure 4 \| gradient_flow \| 0.1 \| [\d,.]+ \| not reached \| [\d.]+ \|", text), text
+    assert "docs/figures.md`; every number" in text
+
+
 def test_claims_are_measured_with_their_controls(cli, monkeypatch):
     from grokode.figures import claims
 
@@ -62,7 +74,8 @@ def test_trained_networks_lie_on_the_theory(cli, tmp_path):
         (("3x",), "unknown figure '3x'"),
         ((), "name a figure"),
         (("4", "--all"), "leave out one of both"),
-        (("4", "--claims"), "figure 4 is named too; leave out one of both"),
+        (("4", "--claims"), "figure 4 is named too; give --all or no name"),
+        (("4", "--page", "page.txt"), "a page must end in .md, got page.txt"),
         (("--claims", "--draws", "0", "--engine", "serial"), "draws must be at least 1, got 0"),
         (("4", "--draws", "5"), "--draws 5 is of --claims"),
         (("4", "--format", "gif"), "unknown format 'gif'; choose of png, svg, pdf"),

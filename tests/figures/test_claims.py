@@ -1,6 +1,7 @@
 """Claims: what each of them asks of a draw, and how answers are counted."""
 
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,7 @@ from grokode.errors import InvalidInput
 from grokode.figures import FIGURES
 from grokode.figures.claims import (
     Measured,
+    Result,
     aligned_removes,
     claims,
     collapses,
@@ -24,6 +26,7 @@ from grokode.figures.claims import (
     measure,
     norm_rises,
 )
+from grokode.figures.page import Shown, page_of
 
 
 def run(t_train=None, t_test=None, **curves):
@@ -124,3 +127,16 @@ def test_a_claim_holds_in_most_draws_and_collapses_without_its_mechanism(name, l
     (found,) = measure(20, SerialExecutor(), [name])
     assert found.measured.interval[0] > least
     assert found.control.interval[1] < control_most
+
+
+def test_a_page_says_of_a_claim_whether_most_draws_support_it():
+    claim = claims()["goldilocks"]
+    control = Measured(held=0, told=20, draws=20)
+    for held, told, verdict in ((19, 20, "Supported"), (2, 20, "Not supported"), (12, 20, "Open"), (0, 0, "Not to be")):
+        result = Result(claim=claim, measured=Measured(held=held, told=told, draws=20), control=control, named=True)
+        text = page_of([], [result], Path("page.md"), "grokode figure --all --claims")
+        assert f"| goldilocks | 9 | {result.measured} | {control} | holds |" in text
+        shown = Shown(name="9", figure=FIGURES.build("9"), picture=Path("figures/figure-9.png"), runs={})
+        text = page_of([shown], [result], Path("page.md"), "")
+        assert f"{verdict}" in text
+        assert claim.sentence in text

@@ -48,6 +48,15 @@ def test_quick_experiments_are_flows_and_others_what_the_authors_ran(name):
     assert figure.claim
 
 
+def test_descent_is_made_where_it_is_short_and_followed_where_it_is_long():
+    """Figure 4's steps take half a second, each of figure 3a's nine runs minutes."""
+    assert {one.optimizer for one in FIGURES.build("4").experiments(False).values()} == {"gradient_descent"}
+    assert {one.optimizer for one in FIGURES.build("3a").experiments(False).values()} == {"midpoint_flow"}
+    _, data, _ = made("4")
+    picture = picture_of(FIGURES.build("4"), data)
+    assert picture._supxlabel.get_text().endswith("; gradient flow")
+
+
 @pytest.mark.parametrize("name", list(FIGURES))
 def test_a_picture_has_what_its_data_have(name):
     figure, data, runs = made(name)

@@ -1,0 +1,110 @@
+"""The text of the figures: what the paper claims, what ours shows, in numbers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..experiment.result import Run
+from ..plot.curves import short
+from .claims import Result
+from .figure import Figure
+
+MOST = 12
+"""Runs of a figure up to which each has a row."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Shown:
+    """A figure that was drawn.
+
+    Parameters
+    ----------
+    name : str
+    figure : Figure
+    picture : Path
+    runs : mapping of (str, int) to Run
+    deviation : float, optional
+        Of trained networks from the theory, where they were trained.
+    """
+
+    name: str
+    figure: Figure
+    picture: Path
+    runs: Mapping[tuple[str, int], Run]
+    deviation: float | None = None
+
+
+def page_of(shown: Sequence[Shown], results: Sequence[Result], path: Path, command: str) -> str:
+    """Return the page as Markdown.
+
+    Parameters
+    ----------
+    shown : sequence of Shown
+    results : sequence of Result
+        What is known of claims, by figure.
+    path : Path
+        Where the page will be: pictures are named from there.
+    command : str
+        What made it, for the reader who will make it again.
+    """
+    parts = ["# The paper's figures, from theory\n", f"Made by `{command}`; every number below is of that run.\n"]
+    for one in shown:
+        parts.append(f"## {one.figure.title}\n")
+        parts.append(f"![{one.figure.title}]({os.path.relpath(one.picture, path.parent)})\n")
+        parts.append(f"The paper: {one.figure.claim}.\n")
+        parts += [_told(result) for result in results if result.claim.figure == one.name]
+        if one.deviation is not None:
+            parts.append(f"Really trained networks deviate by at most {one.deviation:.2g} (relative).\n")
+        parts.append(_table(one.runs))
+    if results:
+        parts += ["## The claims, measured\n", _claims(results)]
+    return "\n".join(parts)
+
+
+def _told(result: Result) -> str:
+    """Say in a sentence what was measured of a claim."""
+    low, _ = result.measured.interval
+    verdict = "Supported" if low > 0.5 else "Not supported by most draws" if result.measured.fraction <= 0.5 else "Open"
+    if not result.measured.told:
+        verdict = "Not to be told from these draws"
+    return (
+        f"{verdict}: {result.claim.sentence}: {result.measured}; without the mechanism ({result.claim.without}): "
+        f"{result.control}.\n"
+    )
+
+
+def _table(runs: Mapping[tuple[str, int], Run]) -> str:
+    """Return the crossings of every run, or how many of many there are of each kind."""
+    if len(runs) > MOST:
+        counts: dict[str, int] = {}
+        for run in runs.values():
+            status = str(run.summary["t_test_status"]).replace("_", " ")
+            counts[status] = counts.get(status, 0) + 1
+        told = ", ".join(f"{count} {status}" for status, count in counts.items())
+        return f"{len(runs)} runs; test loss {told}.\n"
+    rows = ["| run | optimizer | threshold | t_train | t_test | final test loss |", "|---|---|---|---|---|---|"]
+    for (label, seed), run in runs.items():
+        summary = run.summary
+        name = label if seed == 0 else f"{label}, seed {seed}"
+        cells = [name, run.experiment.optimizer.partition(":")[0], str(summary["threshold"])]
+        cells += [_crossing(summary, which) for which in ("train", "test")]
+        cells.append("" if summary["final_loss_test"] is None else f"{summary['final_loss_test']:.3g}")
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def _crossing(summary: Mapping[str, Any], which: str) -> str:
+    t, status = summary[f"t_{which}"], summary[f"t_{which}_status"]
+    return short(t) if t is not None else str(status or "no test loss").replace("_", " ")
+
+
+def _claims(results: Sequence[Result]) -> str:
+    rows = ["| claim | figure | holds in | control | draw 0 |", "|---|---|---|---|---|"]
+    words = {True: "holds", False: "does not", None: "does not tell"}
+    for one in results:
+        rows.append(f"| {one.claim.name} | {one.claim.figure} | {one.measured} | {one.control} | {words[one.named]} |")
+    return "\n".join(rows) + "\n"
