@@ -1,6 +1,7 @@
 """Every figure: its experiments, the numbers behind it, and what stands where on it; never how it looks."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from grokode.dynamics.optimizers import OPTIMIZERS
 from grokode.engines.serial import SerialExecutor
 from grokode.errors import InvalidInput, RunFailed
 from grokode.figures import FIGURES
+from grokode.figures.claims import claims
 from grokode.figures.figure import OfPanels, of_runs
 from grokode.figures.make import Task, chosen, deviation, picture_of, run_all, run_task, runs_of, tasks_of
 from grokode.plot.sheet import Line, Panel, Sheet, sheet_picture
@@ -214,3 +216,16 @@ def test_curves_that_no_run_has_are_left_out():
     data = of_runs(runs, ("loss_train", "loss_test_sample"))
     assert "loss_test_sample" not in data
     assert data["loss_train"].attrs["long_name"] == "train loss"
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_has_every_figure_with_its_picture_and_every_claim():
+    text = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    for name in FIGURES:
+        title = FIGURES.build(name).title
+        assert f"## {title}\n\n![{title}](figures/figure-{name}.png)" in text
+        assert (ROOT / "docs" / "figures" / f"figure-{name}.png").stat().st_size > 5000
+    for claim in claims():
+        assert f"| {claim} |" in text
