@@ -11,8 +11,6 @@ from ..figures import FIGURES
 from . import options, output
 
 if TYPE_CHECKING:
-    import xarray
-
     from ..engines.executor import Engine
     from ..experiment.result import Run
     from ..figures.make import Task
@@ -56,9 +54,11 @@ def command(
 
     from ..errors import InvalidInput
     from ..experiment.files import write_text
+    from ..experiment.storage import check_suffix
     from ..figures.claims import measure
     from ..figures.make import chosen, deviation, picture_of, run_all, runs_of, tasks_of
     from ..figures.page import Shown, page_of
+    from ..sweep.export import export
 
     output.check_json(json)
     if listed:
@@ -73,7 +73,7 @@ def command(
     if claims and names:
         raise InvalidInput(f"--claims measures all of them, and figure {names[0]} is named too; give --all or no name")
     if page is not None:
-        _check_page(page)
+        check_suffix(page, ".md", "a page must end in .md")
     if claims and not everything:
         return _claims(100 if fresh is None else fresh, runner, json)
     wanted = chosen(names or [], list(FIGURES), everything)
@@ -84,7 +84,7 @@ def command(
     if data is not None:
         if len(wanted) > 1:
             raise InvalidInput(f"--data writes the numbers of one figure, got {len(wanted)}; name one")
-        _check_data(data)
+        check_suffix(data, ".nc", "the numbers go to a file that ends in .nc")
     draws = _seeds(seeds)
     _make_folder(out)
     figures = {name: FIGURES.build(name) for name in wanted}
@@ -115,7 +115,7 @@ def command(
         told.append(one)
         shown.append(Shown(name=name, figure=figure, picture=paths[0], runs=runs, deviation=off))
         if data is not None:
-            _write_data(numbers, data)
+            export(numbers, data, "netcdf")
             rows.append(("", str(data)))
     if page is not None:
         write_text(page_of(shown, measured, page, " ".join(["grokode", *sys.argv[1:]])), page)
@@ -139,19 +139,9 @@ def _claims(draws: int, runner: Engine, json: str | None) -> int:
         told = [result.to_dict() for result in results]
         output.write_json(encoder.dumps({"schema": "grokode.figure/1", "draws": draws, "claims": told}), json)
     rows = [("claim", "holds in", "control", "draw 0")]
-    words = {True: "holds", False: "does not", None: "does not tell"}
-    rows += [(one.claim.name, str(one.measured), str(one.control), words[one.named]) for one in results]
+    rows += [one.row for one in results]
     output.table(rows, to_stderr=json == "-")
     return 0
-
-
-def _check_page(path: Path) -> None:
-    from ..errors import InvalidInput
-    from ..experiment.storage import check_writable
-
-    if path.suffix != ".md":
-        raise InvalidInput(f"a page must end in .md, got {path}; rename it")
-    check_writable(path)
 
 
 def _rows_of_list() -> list[tuple[str, str, str]]:
@@ -183,25 +173,6 @@ def _make_folder(out: Path) -> None:
     if not out.parent.is_dir() or (out.exists() and not out.is_dir()):
         raise InvalidInput(f"{out} cannot be a folder of pictures; name one in a folder that exists")
     out.mkdir(exist_ok=True)
-
-
-def _check_data(path: Path) -> None:
-    from ..errors import InvalidInput
-    from ..experiment.storage import check_writable
-
-    if path.suffix != ".nc":
-        raise InvalidInput(f"the numbers go to a file that ends in .nc, got {path}; rename it")
-    check_writable(path)
-
-
-def _write_data(numbers: xarray.Dataset, path: Path) -> None:
-    import io
-
-    from ..experiment.storage import write_atomically
-
-    stream = io.BytesIO()
-    numbers.to_netcdf(stream, engine="h5netcdf")
-    write_atomically(path, lambda file: file.write(stream.getvalue()))
 
 
 def _draw(picture: Any, out: Path, name: str, kinds: list[str]) -> list[Path]:

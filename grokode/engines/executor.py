@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from ..errors import EngineLost
 
 RETRIES = 2
 """How often a task whose worker was lost is tried again."""
@@ -108,3 +110,37 @@ def outcomes(
                     yield Lost(task, str(reason))
             else:
                 yield Finished(task, value)
+
+
+def values_of(
+    executor: Executor,
+    function: Callable[[Any], Any],
+    tasks: Sequence[Any],
+    *,
+    what: str,
+    progress: Callable[[float], None] = lambda _: None,
+) -> list[Any]:
+    """Run a function on every task and return what it returns, in the order of the tasks.
+
+    Parameters
+    ----------
+    executor, function, tasks
+        As of ``outcomes``.
+    what : str
+        What a task is, for the error: ``a draw``.
+    progress : callable, optional
+        Called with the fraction done.
+
+    Raises
+    ------
+    EngineLost
+        If a worker is lost again and again with one of them.
+    """
+    places = {id(task): place for place, task in enumerate(tasks)}
+    found: dict[int, Any] = {}
+    for outcome in outcomes(executor, function, tasks):
+        if isinstance(outcome, Lost):
+            raise EngineLost(f"{what} was lost with its worker: {outcome.reason}; use fewer --workers")
+        found[places[id(outcome.task)]] = outcome.value
+        progress(len(found) / len(tasks))
+    return [found[place] for place in range(len(tasks))]

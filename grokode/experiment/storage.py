@@ -80,6 +80,19 @@ def check_writable(path: Path) -> None:
     os.unlink(temporary)
 
 
+def check_suffix(path: Path, suffix: str, rule: str) -> None:
+    """Refuse an output path of another kind, or that cannot be written, before any work is done.
+
+    Raises
+    ------
+    InvalidInput
+        With the rule: ``a page must end in .md``.
+    """
+    if path.suffix != suffix:
+        raise InvalidInput(f"{rule}, got {path}; rename it")
+    check_writable(path)
+
+
 def refuse_overlap(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path | None]) -> None:
     """Refuse two outputs in one file, and an output that would replace an input.
 

@@ -13,8 +13,8 @@ def _entry(name: str, summary: str) -> Entry:
 FIGURES = Registry(
     "figure",
     {
-        "1b": _entry("figure_1b:Figure1b", "grokking on a polynomial, beside the network that stays lazy"),
-        "1c": _entry("figure_1c:Figure1c", "the weight norm rises while it groks, and the kernel turns to the task"),
+        "1b": _entry("figure_1:Figure1b", "grokking on a polynomial, beside the network that stays lazy"),
+        "1c": _entry("figure_1:Figure1c", "the weight norm rises while it groks, and the kernel turns to the task"),
         "3a": _entry("figure_3:Figure3a", "laziness alpha sets the delay"),
         "3b": _entry("figure_3:Figure3b", "so does the initial alignment, by eps"),
         "3e": _entry("figure_3e:Figure3e", "the amount of grokking over alpha and eps"),

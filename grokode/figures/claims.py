@@ -6,6 +6,7 @@ another mechanism, would give.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from ..engines.executor import Executor, Lost, outcomes
-from ..errors import EngineLost, InvalidInput
+from ..engines.executor import Executor, values_of
+from ..errors import InvalidInput
 from ..experiment.result import Run
 from ..experiment.spec import Experiment
 from .figure import experiment
@@ -184,6 +185,7 @@ def collapses(runs: Runs) -> bool | None:
     return abs(math.log(one / other)) < SPREAD
 
 
+@functools.cache  # every draw asks for one of them, and composing them all takes longer than a small run
 def claims() -> dict[str, Claim]:
     """Return all claims by name."""
 
@@ -333,6 +335,12 @@ class Result:
     control: Measured
     named: bool | None
 
+    @property
+    def row(self) -> tuple[str, str, str, str]:
+        """Return name, what was measured of it and of its control, and what the draw of seed 0 says."""
+        words = {True: "holds", False: "does not", None: "does not tell"}
+        return self.claim.name, str(self.measured), str(self.control), words[self.named]
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data; null where nothing tells."""
         claim = self.claim
@@ -389,12 +397,8 @@ def measure(
         raise InvalidInput(f"draws must be at least 1, got {draws}")
     known = {name: claim for name, claim in claims().items() if not names or name in names}
     tasks = [Draw(name, control, seed) for seed in range(draws) for name in known for control in (False, True)]
-    found: dict[Draw, bool | None] = {}
-    for outcome in outcomes(executor, answer, tasks):
-        if isinstance(outcome, Lost):
-            raise EngineLost(f"a draw was lost with its worker: {outcome.reason}; use fewer --workers")
-        found[outcome.task] = outcome.value
-        progress(len(found) / len(tasks))
+    answers = values_of(executor, answer, tasks, what="a draw", progress=progress)
+    found: dict[Draw, bool | None] = dict(zip(tasks, answers, strict=True))
     return [
         Result(
             claim=claim,

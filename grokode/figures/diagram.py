@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..experiment.result import Run
 from ..plot.sweep import sweep_picture
-from ..sweep.layout import CROSSINGS
-from ..sweep.views import NEVER, OPEN, View
-from .figure import experiment
+from ..sweep.layout import CODES, CROSSINGS, CellStatus
+from ..sweep.views import view_of
+from .figure import dataset, experiment
 
 if TYPE_CHECKING:
     import xarray
@@ -39,13 +40,12 @@ def label(a: Any, b: Any) -> str:
 
 def of_cells(runs: Mapping[tuple[str, int], Run], x: str, y: str) -> xarray.Dataset:
     """Return crossings over both parameters; the median over seeds is taken where it is drawn."""
-    import xarray
-
     seeds = sorted({seed for _, seed in runs})
     places = {name: sorted({getattr(run.experiment, name) for run in runs.values()}) for name in (x, y)}
     shape = (len(places[x]), len(places[y]), len(seeds))
     times = {name: np.full(shape, np.nan) for name in ("t_train", "t_test", "delay")}
     codes = {name: np.zeros(shape, "i1") for name in ("t_train_status", "t_test_status")}
+    done = np.full(shape, CODES[CellStatus.DONE], "i1")
     for (_, seed), run in runs.items():
         place = (*(places[name].index(getattr(run.experiment, name)) for name in (x, y)), seeds.index(seed))
         for name, array in times.items():
@@ -57,21 +57,11 @@ def of_cells(runs: Mapping[tuple[str, int], Run], x: str, y: str) -> xarray.Data
     units, words = {"units": "flow time"}, {"flag_meanings": " ".join(CROSSINGS)}
     variables: dict[str, Any] = {name: (dims, array, units) for name, array in times.items()}
     variables |= {name: (dims, array, words) for name, array in codes.items()}
-    return xarray.Dataset(variables, {**places, "seed": seeds})
+    variables["status"] = (dims, done, {"flag_meanings": " ".join(CellStatus)})
+    return dataset(variables, {**places, "seed": seeds})
 
 
 def delay_map(data: xarray.Dataset, x: str, y: str, *, title: str, notes: Sequence[str] = ()) -> Picture:
     """Draw the delay: hatched where it is proved never to end, circles where the run ended first."""
-    codes = [data[name].transpose(x, y, "seed").values for name in ("t_train_status", "t_test_status")]
-    never = np.any([code == NEVER for code in codes], axis=0)
-    open_ = np.any([code == OPEN for code in codes], axis=0) & ~never
-    ranked = np.where(never | open_, np.inf, data["delay"].transpose(x, y, "seed").values)
-    middle = np.quantile(ranked, 0.5, axis=-1, method="inverted_cdf")
-    censored, proved = np.isinf(middle), never.mean(axis=-1) > 0.5
-    values = np.where(censored, np.nan, middle)
-    view = View(
-        quantity="delay", label="grokking delay t_test - t_train (flow time)", title=title,
-        axes={x: data[x].values, y: data[y].values}, values=values, low=values, high=values,
-        never=censored & proved, open=censored & ~proved, seeds=data.sizes["seed"],
-    )  # fmt: skip
+    view = replace(view_of(data, x=x, y=y), title=title, label="grokking delay t_test - t_train (flow time)")
     return sweep_picture(view, notes=notes)

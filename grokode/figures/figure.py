@@ -92,10 +92,6 @@ def of_runs(runs: Mapping[tuple[str, int], Run], curves: Sequence[str]) -> xarra
     InvalidInput
         If xarray is not installed.
     """
-    try:
-        import xarray
-    except ModuleNotFoundError:
-        raise InvalidInput("figures need xarray, which is not installed; pip install 'grokode[figures]'") from None
     labels, seeds = list(dict.fromkeys(label for label, _ in runs)), sorted({seed for _, seed in runs})
     times = max(len(run.t) for run in runs.values())
     shape = (len(labels), len(seeds))
@@ -127,7 +123,22 @@ def of_runs(runs: Mapping[tuple[str, int], Run], curves: Sequence[str]) -> xarra
         ),
         "optimizers": ", ".join(sorted({one.optimizer.partition(":")[0] for one in made.values()})),
     }
-    return xarray.Dataset(found, {"run": labels, "seed": seeds}, attributes)
+    return dataset(found, {"run": labels, "seed": seeds}, **attributes)
+
+
+def dataset(variables: Mapping[str, Any], coordinates: Mapping[str, Any], **attributes: Any) -> xarray.Dataset:
+    """Make a data set.
+
+    Raises
+    ------
+    InvalidInput
+        If xarray, which an extra brings, is not installed.
+    """
+    try:
+        import xarray
+    except ModuleNotFoundError:
+        raise InvalidInput("figures need xarray, which is not installed; pip install 'grokode[figures]'") from None
+    return xarray.Dataset(variables, coordinates, attributes)
 
 
 def spread(data: xarray.Dataset, name: str, run: str) -> tuple[Array, Array, tuple[Array, Array] | None]:

@@ -42,7 +42,7 @@ class Figure10:
         shown = [
             one
             for run, color in zip(data["run"].values.tolist(), colors, strict=True)
-            for one in lines.both(data, run, label=run, color=color)
+            for one in lines.both(data, run, train={"color": color}, test={"color": color, "label": run})
         ]
         first = Panel(title="test loss (train loss dashed)", x_label=lines.FLOW_TIME, y_label=lines.LOSS, lines=shown)
         power = lines.fan(

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.stats import linregress
 
 from ..experiment.result import Run
 from ..experiment.spec import Experiment
 from ..plot.curves import COLORS
 from ..plot.sheet import Line, Panel, Sheet, sequence
+from ..sweep.scaling import law_through
 from . import lines
 from .figure import experiment, of_runs
 
@@ -87,8 +87,8 @@ class Figure7:
             shown.append(Line(x=at, y=values, label=NAMES[kind], color=COLORS[color], style="", marker=marker))
         lazy = (x >= LAZY) & (y > 0)
         if fit and np.unique(x[lazy]).size > 2:
-            law = linregress(np.log(x[lazy]), np.log(y[lazy]))
-            along = np.unique(x[lazy])
-            label = f"exponent {law.slope:.2f} from {LAZY:g} on"
-            shown.append(Line(x=along, y=np.exp(law.intercept) * along**law.slope, label=label, style="--"))
+            law = law_through("sigma^2 alpha", x[lazy], y[lazy])
+            along, values = law.curve()
+            label = f"exponent {law.exponent:.2f} from {LAZY:g} on"
+            shown.append(Line(x=along, y=values, label=label, style="--"))
         return Panel(title=title, x_label="sigma^2 alpha", y_label=y_label, lines=shown)

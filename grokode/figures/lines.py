@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..plot.curves import COLORS, TERMS
@@ -29,23 +30,15 @@ def line(data: xarray.Dataset, name: str, run: str, *, label: str = "", over: fl
     return Line(x=t, y=y / over, label=label, band=edges, **look)
 
 
-def both(data: xarray.Dataset, run: str, *, label: str = "", color: Any = None) -> list[Line]:
-    """Return the losses of a run: train dashed, test solid; in one colour where one is given."""
-    test = test_curve(data)
-    named = {"train": label and f"{label} train", "test": label and f"{label} test"} if color is None else {}
-    return [
-        line(data, "loss_train", run, label=named.get("train", ""), color=color or TRAIN, style="--"),
-        line(data, test, run, label=named.get("test", label), color=color or TEST),
-    ]
+def both(data: xarray.Dataset, run: str, *, train: Mapping[str, Any], test: Mapping[str, Any]) -> list[Line]:
+    """Return the losses of a run: train dashed, test solid, in looks of their own."""
+    return [line(data, "loss_train", run, style="--", **train), line(data, test_curve(data), run, **test)]
 
 
 def losses(data: xarray.Dataset, run: str, *, title: str) -> Panel:
     """Return the panel of one run's losses."""
-    test = test_curve(data)
-    lines = [
-        line(data, "loss_train", run, label="train", color=TRAIN, style="--"),
-        line(data, test, run, label="test", color=TEST),
-    ]
+    looks = {"train": {"label": "train", "color": TRAIN}, "test": {"label": "test", "color": TEST}}
+    lines = both(data, run, **looks)
     return Panel(title=title, x_label=FLOW_TIME, y_label=LOSS, lines=lines)
 
 
@@ -59,10 +52,7 @@ def with_lazy(data: xarray.Dataset, run: str, *, title: str) -> Panel:
     ]
     kind = test.removeprefix("loss_test_")
     level = float(data[f"kernel_regression_loss_{kind}"].sel(run=run).median())
-    return Panel(
-        title=plain.title, x_label=plain.x_label, y_label=plain.y_label, lines=[*plain.lines, *lazy],
-        levels=[(level, f"kernel regression, {level:.3g}")],
-    )  # fmt: skip
+    return replace(plain, lines=[*plain.lines, *lazy], levels=[(level, f"kernel regression, {level:.3g}")])
 
 
 def terms(data: xarray.Dataset, run: str, *, title: str) -> Panel:

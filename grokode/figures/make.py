@@ -5,16 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engines.executor import Executor, Lost, outcomes
-from ..errors import EngineLost, GrokodeWarning, InvalidInput, RunFailed
+from ..engines.executor import Executor, values_of
+from ..errors import GrokodeWarning, InvalidInput, RunFailed
 from ..experiment.result import Run
 from ..experiment.simulate import simulate
 from ..experiment.spec import Experiment
 from ..plot.sheet import sheet_picture
+from ..registry import nearest
 from .figure import Drawn, Figure, OfPanels
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def run_all(
     executor: Executor,
     run: Callable[[Task], Run | str] = run_task,
     progress: Callable[[float], None] = lambda _: None,
-) -> dict[Any, Run | str]:
+) -> dict[Task, Run | str]:
     """Run all tasks of several figures, those that they share once.
 
     Raises
@@ -70,17 +71,13 @@ def run_all(
     EngineLost
         If a worker is lost again and again.
     """
-    keys = {_key(task): task for tasks in figures for task in tasks.values()}
-    found: dict[Any, Run | str] = {}
-    for outcome in outcomes(executor, run, keys.values()):
-        if isinstance(outcome, Lost):
-            raise EngineLost(f"a run was lost with its worker: {outcome.reason}; use fewer --workers")
-        found[_key(outcome.task)] = outcome.value
-        progress(len(found) / len(keys))
-    return found
+    tasks = list(dict.fromkeys(task for one in figures for task in one.values()))
+    return dict(zip(tasks, values_of(executor, run, tasks, what="a run", progress=progress), strict=True))
 
 
-def runs_of(tasks: Mapping[tuple[str, int], Task], found: Mapping[Any, Run | str], name: str) -> tuple[Runs, list[str]]:
+def runs_of(
+    tasks: Mapping[tuple[str, int], Task], found: Mapping[Task, Run | str], name: str
+) -> tuple[Runs, list[str]]:
     """Return the runs of a figure, and what is to be said of those that failed.
 
     Raises
@@ -91,7 +88,7 @@ def runs_of(tasks: Mapping[tuple[str, int], Task], found: Mapping[Any, Run | str
     runs: dict[tuple[str, int], Run] = {}
     notes = []
     for (label, seed), task in tasks.items():
-        value = found[_key(task)]
+        value = found[task]
         if isinstance(value, str):
             notes.append(f"figure {name}, {label}, seed {seed}: {value}")
         else:
@@ -140,8 +137,6 @@ def chosen(names: Sequence[str], known: Sequence[str], everything: bool) -> list
     InvalidInput
         If there is none, or one is unknown.
     """
-    from ..registry import nearest
-
     if everything:
         if names:
             raise InvalidInput(f"--all draws every figure, and {', '.join(names)} is named too; leave out one of both")
@@ -152,7 +147,3 @@ def chosen(names: Sequence[str], known: Sequence[str], everything: bool) -> list
         if name not in known:
             raise InvalidInput(f"unknown figure {name!r}; {nearest(name, list(known))}")
     return list(dict.fromkeys(names))
-
-
-def _key(task: Task) -> tuple[str, bool]:
-    return task.experiment.model_dump_json(), task.states

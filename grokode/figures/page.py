@@ -104,7 +104,7 @@ def _crossing(summary: Mapping[str, Any], which: str) -> str:
 
 def _claims(results: Sequence[Result]) -> str:
     rows = ["| claim | figure | holds in | control | draw 0 |", "|---|---|---|---|---|"]
-    words = {True: "holds", False: "does not", None: "does not tell"}
     for one in results:
-        rows.append(f"| {one.claim.name} | {one.claim.figure} | {one.measured} | {one.control} | {words[one.named]} |")
+        name, *counted = one.row
+        rows.append(f"| {' | '.join([name, one.claim.figure, *counted])} |")
     return "\n".join(rows) + "\n"

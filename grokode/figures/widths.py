@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.stats import linregress
 
 from ..experiment.result import Run
 from ..experiment.spec import Experiment
 from ..plot.sheet import Line, Panel, Sheet, sequence
+from ..sweep.scaling import law_through
 from . import lines
 from .figure import experiment, of_runs
 
@@ -58,10 +58,10 @@ class Widths:
         x = np.array(WIDTHS, dtype=float)
         far = [data["distance"].sel(run=f"N = {width}") for width in WIDTHS]
         y = np.array([float((each**2).mean() ** 0.5) for each in far])
-        law = linregress(np.log(x[x >= WIDE]), np.log(y[x >= WIDE]))
+        law = law_through("N", x[x >= WIDE], y[x >= WIDE])
         half = math.exp(float(np.mean(np.log(y[x >= WIDE]) + np.log(x[x >= WIDE]) / 2)))
         second = Panel(
-            title=f"distance, exponent {law.slope:.2f} from N = {WIDE} on", x_label="width N",
+            title=f"distance, exponent {law.exponent:.2f} from N = {WIDE} on", x_label="width N",
             y_label="largest distance over the start",
             lines=[
                 Line(x=x, y=y, marker="o", style="", label=f"root mean square of {data.sizes['seed']} draws"),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..engines.executor import Executor, Lost, outcomes
+from ..engines.executor import Executor, values_of
 from ..engines.serial import SerialExecutor
-from ..errors import EngineLost, InvalidInput
+from ..errors import InvalidInput
 from ..experiment.spec import Experiment
 from ..experiment.systems import problem_of
 from .log import Array, Whole
@@ -60,21 +60,14 @@ def drawn_theories(
     if draws < 2:
         raise InvalidInput(f"draws must be at least 2 to have a spread, got {draws}")
     seeds = np.random.SeedSequence((experiment.seed, STREAM)).generate_state(draws)
-    tasks = [_Draw(k, experiment.model_copy(update={"seed": int(seed)}), files, steps) for k, seed in enumerate(seeds)]
-    theories: dict[int, Theory] = {}
-    for outcome in outcomes(executor or SerialExecutor(), _trained, tasks):
-        if isinstance(outcome, Lost):
-            raise EngineLost(f"a draw was lost with its worker: {outcome.reason}; use fewer --workers")
-        theories[outcome.task.place] = outcome.value
-        progress(len(theories) / draws)
-    return [theories[place] for place in range(draws)]
+    tasks = [_Draw(experiment.model_copy(update={"seed": int(seed)}), files, steps) for seed in seeds]
+    return values_of(executor or SerialExecutor(), _trained, tasks, what="a draw", progress=progress)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Draw:
     """One fresh draw of an experiment."""
 
-    place: int
     experiment: Experiment
     files: Mapping[str, Array]
     steps: Whole

@@ -9,14 +9,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidInput
-from ..experiment.storage import check_writable, write_atomically
+from ..experiment.storage import check_suffix, write_atomically
 from .payload import LARGEST, payload_of
 
 if TYPE_CHECKING:
     import xarray
 
-SUFFIX = ".html"
 PARTS = ("template.html", "style.css", "script.js")
 
 
@@ -28,9 +26,7 @@ def check_page(path: Path) -> None:
     InvalidInput
         If it does not end in .html, or its folder cannot be written.
     """
-    if path.suffix != SUFFIX:
-        raise InvalidInput(f"a report must end in {SUFFIX}, got {path}; rename it")
-    check_writable(path)
+    check_suffix(path, ".html", "a report must end in .html")
 
 
 def page_of(data: xarray.Dataset, title: str) -> bytes:

@@ -106,9 +106,7 @@ def payload_of(data: xarray.Dataset) -> Payload:
 
 
 def _axis(data: xarray.Dataset, name: str) -> dict[str, Any]:
-    values = data[name].values
-    numeric = values.dtype.kind in "iuf" and bool(np.isfinite(values).all())
-    return {"name": name, "values": [_plain(value) for value in values.tolist()], "numeric": numeric}
+    return {"name": name, "values": [_plain(value) for value in data[name].values.tolist()]}
 
 
 def _scalar(data: xarray.Dataset, name: str, axes: Sequence[str]) -> dict[str, Any]:

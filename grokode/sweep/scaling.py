@@ -85,16 +85,21 @@ def power_law(view: View) -> PowerLaw:
             f"a power law needs {FEWEST} points with positive values, {view.quantity} over {axis} has "
             f"{np.count_nonzero(known)}; sweep more, or show another"
         )
-    line = linregress(np.log(x[known].astype(float)), np.log(view.values[known]))
-    half = float(t.ppf((1 + LEVEL) / 2, np.count_nonzero(known) - 2) * line.stderr)
+    return law_through(axis, x[known].astype(float), view.values[known], left_out=int(np.count_nonzero(~known)))
+
+
+def law_through(axis: str, x: Array, values: Array, *, left_out: int = 0) -> PowerLaw:
+    """Fit a power law to at least three positive points, shape (n,)."""
+    line = linregress(np.log(x), np.log(values))
+    half = float(t.ppf((1 + LEVEL) / 2, len(x) - 2) * line.stderr)
     return PowerLaw(
         axis=axis,
         exponent=float(line.slope),
         low=float(line.slope) - half,
         high=float(line.slope) + half,
         prefactor=float(np.exp(line.intercept)),
-        first=float(x[known].min()),
-        last=float(x[known].max()),
-        points=int(np.count_nonzero(known)),
-        left_out=int(np.count_nonzero(~known)),
+        first=float(x.min()),
+        last=float(x.max()),
+        points=len(x),
+        left_out=left_out,
     )

@@ -1,4 +1,4 @@
-"""Figure 1c: weight norm and alignment while it groks."""
+"""Figures 1b and 1c: grokking beside the network that stays lazy, with weight norm and alignment."""
 
 from __future__ import annotations
 
@@ -16,18 +16,39 @@ if TYPE_CHECKING:
     import xarray
 
 EPS = (0.02, 0.25)
+NOTE = "D 100, P 550, N 500, alpha 1, centred"
+
+
+class _Figure1:
+    def experiments(self, quick: bool) -> dict[str, Experiment]:
+        """Return figure 1's set-up at both eps."""
+        return {f"eps {eps:g}": experiment("kumar-fig1", quick, eps=eps, lazy=True) for eps in EPS}
 
 
 @dataclass(frozen=True, slots=True)
-class Figure1c:
+class Figure1b(_Figure1):
+    """Losses of the network and of its linearisation, at both of the paper's eps."""
+
+    title: ClassVar[str] = "Figure 1b: the train loss falls first as in the lazy network, the test loss long after"
+    claim: ClassVar[str] = "it fits while lazy, and generalises when it leaves the lazy regime, below kernel regression"
+
+    def data(self, runs: Mapping[tuple[str, int], Run]) -> xarray.Dataset:
+        """Return losses, linearised ones, and where kernel regression ends."""
+        names = ("loss_train", "loss_test_exact")
+        return of_runs(runs, (*names, *(f"{name}_lazy" for name in names)))
+
+    def sheet(self, data: xarray.Dataset) -> Sheet:
+        """Draw one panel for each eps."""
+        panels = [lines.with_lazy(data, run, title=run) for run in data["run"].values.tolist()]
+        return Sheet(panels=panels, columns=2, note=NOTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure1c(_Figure1):
     """tr M, and the population alignment of kernel and task."""
 
     title: ClassVar[str] = "Figure 1c: the weight norm rises while it groks"
     claim: ClassVar[str] = "the weight norm tr M increases during grokking, so its decrease cannot explain it"
-
-    def experiments(self, quick: bool) -> dict[str, Experiment]:
-        """Return figure 1's set-up at both eps."""
-        return {f"eps {eps:g}": experiment("kumar-fig1", quick, eps=eps, lazy=True) for eps in EPS}
 
     def data(self, runs: Mapping[tuple[str, int], Run]) -> xarray.Dataset:
         """Return tr M and the alignment."""
@@ -46,4 +67,4 @@ class Figure1c:
                 colors=colors, log_y=False,
             ),
         ]  # fmt: skip
-        return Sheet(panels=panels, columns=2, note="D 100, P 550, N 500, alpha 1, centred")
+        return Sheet(panels=panels, columns=2, note=NOTE)
