@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -109,10 +110,138 @@ def test_a_page_of_a_framework_says_what_was_run_and_switches_double_precision_o
         compile(text, name, "exec")
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in DOCS.glob("*.md")))
-def test_commands_and_options_of_a_page_exist(name):
+def commands_of(text: str) -> list[list[str]]:
+    """Return the commands of a page, in blocks and in lines of text."""
+    blocks = re.findall(r"^```([^\n]*)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    lines = [line for kind, block in blocks if kind in ("sh", "") for line in block.splitlines()]
+    lines += [" ".join(code.split()) for code in re.findall(r"(?<!`)`(grokode [^`]+)`", text)]
+    return [shlex.split(line) for line in lines if line.startswith("grokode ")]
+
+
+WRITTEN = [*sorted(DOCS.glob("*.md")), *sorted((DOCS / "notebooks").glob("*.md"))]
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.stem)
+def test_commands_and_options_of_a_page_exist(path):
     commands = typer.main.get_command(app).commands
-    lines = [line for text in blocks(name, "sh") for line in text.splitlines()]
-    for verb, *words in (shlex.split(line)[1:] for line in lines if line.startswith("grokode ")):
+    for _, verb, *words in commands_of(path.read_text(encoding="utf-8")):
         options = {option for parameter in commands[verb].params for option in parameter.opts}
-        assert {word for word in words if word.startswith("--")} <= options
+        assert {word for word in words if word.startswith("--")} <= {*options, "--help"}
+
+
+def run_page(path, cli):
+    """Run the cells and commands of a page in order, in the folder we are in; return how many there were."""
+    text, names, ran = path.read_text(encoding="utf-8"), {}, 0
+    for kind, block in re.findall(r"^```(sh|\{code-cell\} ipython3)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL):
+        python = "\n".join(line for line in block.splitlines() if not line.startswith("!")) if kind != "sh" else ""
+        exec(compile(python, path.name, "exec"), names)
+        for line in block.splitlines():
+            if kind == "sh" or line.startswith("!"):
+                program, *words = shlex.split(line.removeprefix("!").partition(" 2> ")[0])
+                assert program == "grokode", line
+                ended = cli(*words)
+                assert ended.code == 0, f"{line}: {ended.err}"
+        ran += 1
+    return ran
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default::grokode.errors.GrokodeWarning")  # a command prints them
+@pytest.mark.parametrize("path", sorted((DOCS / "notebooks").glob("*.md")), ids=lambda path: path.stem)
+def test_a_notebook_runs(path, cli):
+    assert run_page(path, cli) >= 4
+
+
+def test_the_page_of_clusters_runs(cli):
+    pytest.importorskip("distributed", reason="the page has a dask cluster")
+    pytest.importorskip("submitit", reason="the page has SLURM jobs, here as processes")
+    assert run_page(DOCS / "cluster.md", cli) == 3
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_the_command_of_a_page_compares_a_log_with_its_bundle(name, arrays, cli):
+    numbers = {"alpha": 0.7, "eps": 0.2, "lr": 0.05}
+    exec(compile(marked(name), name, "exec"), stand_ins(name, arrays) | numbers)
+    run = grokode.run(grokode.bundle.load("bundle.npz"), steps=20)
+    steps = np.rint(run.t / (numbers["lr"] * numbers["alpha"] ** 2 / N))
+    losses = np.column_stack([steps, run.curves["loss_train"].values])
+    np.savetxt("log.csv", losses, delimiter=",", header="step,loss_train", comments="", fmt="%.17g")
+    command = ["grokode", "overlay", "log.csv", "--bundle", "bundle.npz"]
+    assert command in commands_of(page(name))
+    ended = cli(*command[1:], "--check", "1e-9")
+    assert ended.code == 0, ended.err
+
+
+# ---- pages that are made of others
+
+
+@pytest.fixture
+def module():
+    """Load a module of the folder of the docs."""
+
+    def load(name):
+        spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+        found = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(found)
+        return found
+
+    return load
+
+
+README = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_section_of_the_readme_is_a_page(module):
+    pages = module("pages")
+    chapters = re.findall(r"^## (.*)$", README, flags=re.MULTILINE)
+    assert {*chapters} == {*pages.CHAPTERS.values(), "Recipes"}
+    assert re.findall(r"^### (.*)$", README, flags=re.MULTILINE) == [*pages.RECIPES.values()]
+    text = pages.section(README, "From the terminal")
+    assert text.startswith("# From the terminal\n")
+    assert "grokode presets" in text
+    assert "### Sweeps" not in text
+    assert "](../pytorch.md)" in pages.section(README, "Your logs beside the theory")
+    with pytest.raises(ValueError, match="no section 'Nothing'"):
+        pages.section(README, "Nothing")
+
+
+def test_every_page_is_in_the_contents(module):
+    pages = module("pages")
+    listed = re.findall(r"^(?!:)([\w/-]+)$", (DOCS / "index.md").read_text(), flags=re.MULTILINE)
+    made = {f"generated/{name}" for name in (*pages.RECIPES, *pages.CHAPTERS, "errata", "mathematics", "reference")}
+    written = {str(path.relative_to(DOCS).with_suffix("")) for path in WRITTEN} - {"index"}
+    assert {*listed} == made | written
+
+
+def test_the_reference_has_every_public_name_once(module):
+    text = module("pages").reference()
+    named = re.findall(r"auto(?:class|function):: (\S+)", text)
+    assert len(named) == len(set(named))
+    rooms = {"bundle", "lazy", "overlay", "plot"}
+    assert {f"grokode.{name}" for name in grokode.__all__ if name not in rooms} <= {*named}
+    assert {f"grokode.plot.{name}" for name in grokode.plot.__all__} <= {*named}
+    assert {"grokode.bundle.save", "grokode.bundle.load"} <= {*named}
+
+
+def test_the_mathematics_has_every_claim_with_its_outcome(module):
+    pages = module("pages")
+    from grokode_derivations.report import prove
+
+    text = pages.mathematics(list(prove(["N1", "N5", "F1"])))
+    for tag, outcome in (("N1", "definition"), ("F1", "proved"), ("N5", "paper wrong: corrected here")):
+        assert re.search(rf"^### {tag}: .*\n\n\*.*\*, {outcome}", text, flags=re.MULTILINE)
+    assert text.count("```math") == 3
+
+
+def test_links_that_lead_nowhere_are_told(module, tmp_path):
+    links = module("links")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "index.html").write_text('<p id="here"><a href="sub/b.html#there">b</a><a href="#here">h</a></p>')
+    (tmp_path / "sub" / "b.html").write_text('<p id="there"></p><a href="https://example.org">out</a>')
+    assert links.broken(tmp_path) == []
+    (tmp_path / "sub" / "b.html").write_text('<img src="no.png"><script src="https://example.org/x.js"></script>')
+    assert sorted(links.broken(tmp_path)) == [
+        "index.html: no place sub/b.html#there",
+        "sub/b.html: https://example.org/x.js is fetched from elsewhere",
+        "sub/b.html: no file no.png",
+    ]

@@ -112,7 +112,7 @@ def train(
     )
     sizes = pace.sizes if isinstance(pace, ScheduledPace) else pace.dt
     how: Any = {"lr": sizes * ratio, "record": record, "optimizer": rule}
-    batches = known.order(len(points.y)).rows if isinstance(known, Sgd) else None
+    batches = known.batches(len(points.y)).rows if isinstance(known, Sgd) else None
     with threadpool_limits(limits=experiment.threads), np.errstate(over="ignore", invalid="ignore"):
         began = time.perf_counter()
         weighed = {"sample_weights": points.weights} if batches is None else {"batches": batches}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,9 +14,12 @@ from ..figures import FIGURES
 from . import options, output
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Picture
+
     from ..engines.executor import Engine
     from ..experiment.result import Run
-    from ..figures.make import Task
+    from ..figures.claims import Result
+    from ..figures.make import Made, Task
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -48,116 +54,160 @@ def command(
     address: options.Address = "",
 ) -> int:
     """Draw figures of the paper from theory."""
-    import json as encoder
-    import sys
-    import time
-
     from ..errors import InvalidInput
-    from ..experiment.files import write_text
-    from ..experiment.storage import check_suffix
-    from ..figures.claims import measure
-    from ..figures.make import chosen, deviation, picture_of, run_all, runs_of, tasks_of
-    from ..figures.page import Shown, page_of
-    from ..sweep.export import export
+    from ..figures.make import chosen
 
     output.check_json(json)
     if listed:
-        output.table(_rows_of_list(), to_stderr=json == "-")
-        if json:
-            entries = [{"name": name, "summary": FIGURES.summary(name)} for name in FIGURES]
-            output.write_json(encoder.dumps({"schema": "grokode.figure/1", "figures": entries}), json)
-        return 0
+        return _list(json)
     runner = options.engine_from(engine, {"workers": workers, "address": address})
     if fresh is not None and not claims:
         raise InvalidInput(f"--draws {fresh} is of --claims; a figure's are --seeds 0:K")
     if claims and names:
         raise InvalidInput(f"--claims measures all of them, and figure {names[0]} is named too; give --all or no name")
-    if page is not None:
-        check_suffix(page, ".md", "a page must end in .md")
+    draws = (100 if fresh is None else fresh) if claims else 0
+    _check_page(page)
     if claims and not everything:
-        return _claims(100 if fresh is None else fresh, runner, json)
+        return _claims(draws, runner, json, page)
     wanted = chosen(names or [], list(FIGURES), everything)
-    kinds = format.split(",")
-    for kind in kinds:
-        if kind not in FORMATS:
-            raise InvalidInput(f"unknown format {kind!r}; choose of {', '.join(FORMATS)}")
-    if data is not None:
-        if len(wanted) > 1:
-            raise InvalidInput(f"--data writes the numbers of one figure, got {len(wanted)}; name one")
-        check_suffix(data, ".nc", "the numbers go to a file that ends in .nc")
-    draws = _seeds(seeds)
-    _make_folder(out)
-    figures = {name: FIGURES.build(name) for name in wanted}
-    tasks = {name: tasks_of(figure, quick=quick, seeds=draws) for name, figure in figures.items()}
+    _check_data(data, len(wanted))
+    files = _Files(out, _formats(format), page, data)
+    return _figures(wanted, files, runner, json, quick=quick, direct=direct, seeds=_seeds(seeds), draws=draws)
+
+
+SCHEMA = "grokode.figure/1"
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Where figures go."""
+
+    out: Path
+    kinds: list[str]
+    page: Path | None
+    data: Path | None
+
+
+def _figures(
+    wanted: list[str],
+    files: _Files,
+    runner: Engine,
+    json: str | None,
+    *,
+    quick: bool,
+    direct: bool,
+    seeds: list[int],
+    draws: int,
+) -> int:
+    """Make figures, measure claims on so many draws, and write and say what came of both."""
+    import json as encoder
+
+    from ..figures.claims import measure
+    from ..figures.make import make, picture_of
+    from ..sweep.export import export
+
+    _make_folder(files.out)
     started = time.perf_counter()
     with runner.open() as executor, output.progress("running") as progress:
-        found = run_all(list(tasks.values()), executor, progress=progress)
-        points = {name: _direct(tasks[name], executor) for name in wanted} if direct else {}
-        measured = measure(100 if fresh is None else fresh, executor) if claims else []
+        train = train_task if direct else None
+        made = make(wanted, executor, quick=quick, seeds=seeds, train=train, progress=progress)
+        measured = measure(draws, executor) if draws else []
     seconds = time.perf_counter() - started
+    pictures = {one.name: _draw(picture_of(one.figure, one.data, one.points), files, one.name) for one in made}
     rows: list[tuple[str, str]] = []
-    told: list[dict[str, Any]] = []
-    shown: list[Shown] = []
-    for name, figure in figures.items():
-        runs, notes = runs_of(tasks[name], found, name)
-        for note in notes:
+    for one in made:
+        for note in one.notes:
             output.say(note)
-        numbers = figure.data(runs)
-        beside = figure.data(points[name]) if points.get(name) else None
-        paths = _draw(picture_of(figure, numbers, beside), out, name, kinds)
-        rows += [(name, figure.title), ("", ", ".join(map(str, paths)))]
-        one = {"name": name, "title": figure.title, "claim": figure.claim, "files": [str(path) for path in paths]}
-        one |= {"runs": _numbers(runs)}
-        off = None if beside is None else deviation(numbers, beside)
-        if off is not None:
-            one["deviation"] = off
-            rows.append(("", f"largest deviation of trained networks {off:.2g}"))
-        told.append(one)
-        shown.append(Shown(name=name, figure=figure, picture=paths[0], runs=runs, deviation=off))
-        if data is not None:
-            export(numbers, data, "netcdf")
-            rows.append(("", str(data)))
-    if page is not None:
-        write_text(page_of(shown, measured, page, " ".join(["grokode", *sys.argv[1:]])), page)
-        rows.append(("", str(page)))
+        rows += [(one.name, one.figure.title), ("", ", ".join(map(str, pictures[one.name])))]
+        if one.deviation is not None:
+            rows.append(("", f"largest deviation of trained networks {one.deviation:.2g}"))
+    if files.data is not None:
+        export(made[0].data, files.data, "netcdf")
+        rows.append(("", str(files.data)))
+    if files.page is not None:
+        _write_page(made, {name: paths[0] for name, paths in pictures.items()}, measured, files.page)
+        rows.append(("", str(files.page)))
     if json:
-        found_all = {"schema": "grokode.figure/1", "seconds": seconds, "figures": told}
-        found_all |= {"claims": [result.to_dict() for result in measured]} if claims else {}
-        output.write_json(encoder.dumps(found_all), json)
+        told = {"schema": SCHEMA, "seconds": seconds, "figures": [_told(one, pictures[one.name]) for one in made]}
+        told |= {"claims": [result.to_dict() for result in measured]} if draws else {}
+        output.write_json(encoder.dumps(told), json)
     output.table([*rows, ("", f"{seconds:.3g} s of runs")], to_stderr=json == "-")
     return 0
 
 
-def _claims(draws: int, runner: Engine, json: str | None) -> int:
+def _claims(draws: int, runner: Engine, json: str | None, page: Path | None) -> int:
+    """Measure claims alone."""
     import json as encoder
 
     from ..figures.claims import measure
 
     with runner.open() as executor, output.progress("measuring") as progress:
         results = measure(draws, executor, progress=progress)
+    if page is not None:
+        _write_page([], {}, results, page)
     if json:
         told = [result.to_dict() for result in results]
-        output.write_json(encoder.dumps({"schema": "grokode.figure/1", "draws": draws, "claims": told}), json)
-    rows = [("claim", "holds in", "control", "draw 0")]
+        output.write_json(encoder.dumps({"schema": SCHEMA, "draws": draws, "claims": told}), json)
+    rows = [("claim", "holds in", "control", "draw 0", "descent alike")]
     rows += [one.row for one in results]
     output.table(rows, to_stderr=json == "-")
     return 0
 
 
-def _rows_of_list() -> list[tuple[str, str, str]]:
+def _write_page(made: list[Made], pictures: dict[str, Path], results: list[Result], page: Path) -> None:
+    from ..experiment.files import write_text
+    from ..figures.page import page_of
+
+    command = " ".join(["grokode", *sys.argv[1:]])
+    write_text(page_of(made, pictures, results, page, command), page)
+
+
+def _list(json: str | None) -> int:
     """Say of every figure what it is, and for how long it computes on one core, by counts of operations."""
+    import json as encoder
+
     from ..figures.make import tasks_of
     from ..sweep.specification import seconds_of
 
-    rows = []
+    rows, entries = [], []
     for name in FIGURES:
-        figure = FIGURES.build(name)
         quick, whole = (
-            sum(seconds_of(task.experiment) for task in tasks_of(figure, quick=quick, seeds=[0]).values())
+            sum(seconds_of(task.experiment) for task in tasks_of(FIGURES.build(name), quick=quick, seeds=[0]).values())
             for quick in (True, False)
         )
         rows.append((name, FIGURES.summary(name), f"about {quick:.2g} s quick, {whole:.2g} s"))
-    return rows
+        entries.append({"name": name, "summary": FIGURES.summary(name), "seconds_quick": quick, "seconds": whole})
+    output.table(rows, to_stderr=json == "-")
+    if json:
+        output.write_json(encoder.dumps({"schema": SCHEMA, "figures": entries}), json)
+    return 0
+
+
+def _check_page(page: Path | None) -> None:
+    from ..experiment.storage import check_suffix
+
+    if page is not None:
+        check_suffix(page, ".md", "a page must end in .md")
+
+
+def _check_data(data: Path | None, figures: int) -> None:
+    from ..errors import InvalidInput
+    from ..experiment.storage import check_suffix
+
+    if data is not None:
+        if figures > 1:
+            raise InvalidInput(f"--data writes the numbers of one figure, got {figures}; name one")
+        check_suffix(data, ".nc", "the numbers go to a file that ends in .nc")
+
+
+def _formats(text: str) -> list[str]:
+    from ..errors import InvalidInput
+
+    kinds = text.split(",")
+    for kind in kinds:
+        if kind not in FORMATS:
+            raise InvalidInput(f"unknown format {kind!r}; choose of {', '.join(FORMATS)}")
+    return kinds
 
 
 def _seeds(text: str | None) -> list[int]:
@@ -175,34 +225,32 @@ def _make_folder(out: Path) -> None:
     out.mkdir(exist_ok=True)
 
 
-def _draw(picture: Any, out: Path, name: str, kinds: list[str]) -> list[Path]:
-    from ..experiment import files
+def _draw(picture: Picture, files: _Files, name: str) -> list[Path]:
+    from ..experiment.files import save_picture
 
-    paths = [out / f"figure-{name}.{kind}" for kind in kinds]
+    paths = [files.out / f"figure-{name}.{kind}" for kind in files.kinds]
     for path in paths:
-        files.save_picture(picture, path)
+        save_picture(picture, path)
     return paths
 
 
-def _numbers(runs: Any) -> list[dict[str, Any]]:
-    """Return what a summary has of every run."""
-    names = ("t_train", "t_train_status", "t_test", "t_test_status", "delay", "peak_loss_test", "final_loss_test")
-    return [
-        {"run": label, "seed": seed, **{name: run.summary[name] for name in names}}
-        for (label, seed), run in runs.items()
+NUMBERS = ("t_train", "t_train_status", "t_test", "t_test_status", "delay", "peak_loss_test", "final_loss_test")
+"""What JSON has of a run's summary."""
+
+
+def _told(made: Made, files: list[Path]) -> dict[str, Any]:
+    """Return a figure as plain data."""
+    runs = [
+        {"run": label, "seed": seed, **{name: run.summary[name] for name in NUMBERS}}
+        for (label, seed), run in made.runs.items()
     ]
-
-
-def _direct(tasks: Any, executor: Any) -> dict[tuple[str, int], Run]:
-    """Train the networks of a figure's experiments; a flow's as the descent whose steps it has."""
-    from ..figures.make import run_all, runs_of
-
-    found = run_all([tasks], executor, train_task)
-    return dict(runs_of(tasks, found, "by training")[0])
+    figure = made.figure
+    told = {"name": made.name, "title": figure.title, "claim": figure.claim, "files": [str(path) for path in files]}
+    return told | {"runs": runs} | ({} if made.deviation is None else {"deviation": made.deviation})
 
 
 def train_task(task: Task) -> Run | str:
-    """Really train a task's network."""
+    """Really train a task's network; a flow's as the descent whose steps it has."""
     from grokode_validate.direct import direct
 
     from ..dynamics.optimizers import OPTIMIZERS

@@ -121,10 +121,10 @@ def _trained(run: Run, pace: Pace, width: int, steps: int) -> dict[str, Any]:
         nesterov = optimizer.nesterov if isinstance(optimizer, Sgd) else isinstance(optimizer, Nesterov)
         stated |= {"momentum": optimizer.momentum, "nesterov": nesterov}
     if isinstance(optimizer, Sgd):
-        order = optimizer.order(int(run.experiment.n_train))
+        batches = optimizer.batches(int(run.experiment.n_train))
         refuse_run(8.0 * steps * optimizer.batch_size)
         stated |= {
             "batch_size": optimizer.batch_size,
-            "batch_order": np.concatenate([order.rows(k) for k in range(max(steps, 1))]),
+            "batch_order": np.concatenate([batches.rows(k) for k in range(max(steps, 1))]),
         }
     return stated

@@ -1,15 +1,19 @@
 """The paper's qualitative claims as measurements: in which part of fresh draws each holds.
 
-Every claim has a control, in which what it says should happen cannot: the part that holds there is what chance, or
-another mechanism, would give.
+Every claim has a control, which says what its measure is worth. Where the claim is about a mechanism, the mechanism is
+removed: the part that holds there is what chance, or another mechanism, gives. Where it asks for something that few
+draws do, it surely does there.
+
+Draws are measured by gradient flow; the first of them by descent too, to tell whether the two answer alike.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -19,17 +23,30 @@ from ..engines.executor import Executor, values_of
 from ..errors import InvalidInput
 from ..experiment.result import Run
 from ..experiment.spec import Experiment
-from .figure import experiment
+from .figure import DESCENT, FLOW, experiment, followed
 from .make import Task, run_task
 
-BARE: dict[str, Any] = {"lazy": False, "guard": False}
+BARE: Mapping[str, Any] = {"lazy": False, "guard": False}
+HEAVY_BALL = "heavy_ball:momentum=0.95"
 LEVEL = 0.95
 
 RISE = 0.05
 """By which part of its start a test loss has to rise, to have risen."""
 
+DESCENTS = 3
+"""Draws of a claim that are measured by descent too."""
+
 Runs = Mapping[str, Run]
 Holds = Callable[[Runs], bool | None]
+Cases = Mapping[str, Mapping[str, Any]]
+
+
+class Way(StrEnum):
+    """What is run of a draw."""
+
+    FLOW = "flow"
+    CONTROL = "control"
+    DESCENT = "descent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +59,15 @@ class Claim:
     figure : str
     sentence, without : str
         What is measured, and what the control is, in words.
-    experiments, control : mapping of str to Experiment
-        By label; seeds are set draw by draw.
+    preset : str
+    cases, control : mapping of str to parameters
+        By label, what is changed of the preset.
+    common : parameters
+        What is changed in all of them.
+    descent : str
+        The optimizer whose limit the flow is.
+    flow : str
+        ``descent`` itself where it is fast enough to be measured everywhere.
     holds : callable
         From the runs of one draw: whether it holds, or None where the draw does not tell.
     """
@@ -52,9 +76,22 @@ class Claim:
     figure: str
     sentence: str
     without: str
-    experiments: Mapping[str, Experiment]
-    control: Mapping[str, Experiment]
+    preset: str
+    cases: Cases
+    control: Cases
     holds: Holds
+    common: Mapping[str, Any] = field(default_factory=dict)
+    descent: str = DESCENT
+    flow: str = FLOW
+
+    def experiments(self, way: Way) -> dict[str, Experiment]:
+        """Return the experiments by label; seeds are set draw by draw."""
+        optimizer = self.descent if way is Way.DESCENT else self.flow
+        chosen = self.control if way is Way.CONTROL else self.cases
+        return {
+            label: followed(experiment(self.preset, False, **{**BARE, **self.common, **case, "optimizer": optimizer}))
+            for label, case in chosen.items()
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,133 +222,166 @@ def collapses(runs: Runs) -> bool | None:
     return abs(math.log(one / other)) < SPREAD
 
 
-@functools.cache  # every draw asks for one of them, and composing them all takes longer than a small run
+def learned_with_more(runs: Runs) -> bool | None:
+    """Tell whether the test loss gets there with many samples and not with few."""
+    return bool(math.isinf(end_of(runs["few"], "t_test")) and not math.isinf(end_of(runs["many"], "t_test")))
+
+
+CROSSING: Mapping[str, Any] = {"threshold": "10%", "until": "resolved", "points": 60}
+
+
+def _over(name: str, *values: Any, **common: Any) -> Cases:
+    """Return one case for each value of a parameter."""
+    return {str(k): {name: value, **common} for k, value in enumerate(values, 1)}
+
+
+def _samples(few: int, between: int, many: int) -> Cases:
+    return {label: {"n_train": P} for label, P in zip(("few", "between", "many"), (few, between, many), strict=True)}
+
+
+def _listed() -> Iterator[Claim]:
+    alphas = functools.partial(_over, "alpha", 0.25, 1.0, 4.0)
+    yield Claim(
+        name="delay grows with alpha",
+        figure="3a",
+        sentence="delay at 10 % of the start: alpha 4 > 1 > 1/4",
+        without="infinitely many samples",
+        preset="kumar-fig3a",
+        cases=alphas(),
+        control=alphas(n_train=math.inf),
+        common=CROSSING,
+        holds=grows,
+    )
+    yield Claim(
+        name="no delay at the smallest alpha",
+        figure="3a",
+        sentence="at alpha 1/32 the test loss takes at most twice the train loss's time to 10 %",
+        without="infinitely many samples, where it surely does",
+        preset="kumar-fig3a",
+        cases={"run": {"alpha": 2**-5}},
+        control={"run": {"alpha": 2**-5, "n_train": math.inf}},
+        common=CROSSING,
+        holds=little_delay,
+    )
+    eps = functools.partial(_over, "eps", 4.0, 1.0, 0.25)
+    for threshold in ("50%", "10%"):
+        yield Claim(
+            name=f"delay grows with 1/eps at {threshold}",
+            figure="3b",
+            sentence=f"delay at {threshold} of the start: eps 1/4 > 1 > 4",
+            without="infinitely many samples",
+            preset="kumar-fig3b",
+            cases=eps(),
+            control=eps(n_train=math.inf),
+            common={**CROSSING, "threshold": threshold},
+            holds=grows,
+        )
+    for between in (120, 250):
+        yield Claim(
+            name=f"goldilocks, P {between}",
+            figure="9",
+            sentence=f"to 10 % of the start: P 50 never, P 500 sooner after the train loss than P {between}",
+            without="P 400, 500, 600: enough everywhere",
+            preset="kumar-fig9",
+            cases=_samples(50, between, 500),
+            control=_samples(400, 500, 600),
+            common={**CROSSING, "t_max": 1e6},
+            holds=goldilocks,
+        )
+    yield Claim(
+        name="the rise is linear power",
+        figure="4",
+        sentence="where the test loss first rises by 5 %, most of it is power in linear modes",
+        without="alpha 0.01, eps 25: the same quadratic part without the linear one",
+        preset="kumar-fig4",
+        cases={"run": {}},
+        control={"run": {"alpha": 0.01, "eps": 25.0, "dt": 5e-5}},  # eps / alpha is the speed: 10,000 times
+        holds=linear_rise,
+    )
+    yield Claim(
+        name="misaligned labels grok",
+        figure="5",
+        sentence="labels from eigenvector 70: the test loss gets to 10 %, later than twice the train loss",
+        without="P 150, half as many samples more",
+        preset="kumar-fig5",
+        cases={"run": {}},
+        control={"run": {"n_train": 150}},
+        common={**CROSSING, "target": "kernel_eigenvector:k=70"},
+        holds=delayed,
+    )
+    unaligned = {"start": "interpolated:s=0"}
+    yield Claim(
+        name="alignment removes the rise",
+        figure="10",
+        sentence="a rise of 5 % from s = 0 is none from s = 0.2",
+        without="s = 0 both times",
+        preset="kumar-fig10",
+        cases={"unaligned": unaligned, "aligned": {"start": "interpolated:s=0.2"}},
+        control={"unaligned": unaligned, "aligned": unaligned},
+        holds=aligned_removes,
+    )
+    yield Claim(
+        name="the norm rises while it groks",
+        figure="1c",
+        sentence="tr M is larger when the test loss is below 0.1 than when the train loss is",
+        without="sigma 10, not centred, weights decaying at 2e-5: grokking by a falling norm",
+        preset="kumar-fig1",
+        cases={"run": {}},
+        control={"run": {"sigma": 10.0, "centered": False, "decay_rate": 2e-5}},
+        common={**CROSSING, "threshold": "0.1"},
+        holds=norm_rises,
+    )
+    yield Claim(
+        name="alpha and sigma^2 collapse",
+        figure="7",
+        sentence="relative change of the parameters at (alpha 4, sigma 1) and (alpha 1, sigma 2) within 20 %",
+        without="alpha 4 and alpha 1, at one sigma",
+        preset="kumar-fig7",
+        cases={"alpha": {"alpha": 4.0}, "sigma": {"alpha": 1.0, "sigma": 2.0, "dt": 0.125}},
+        control={"alpha": {"alpha": 4.0}, "sigma": {"alpha": 1.0}},
+        holds=collapses,
+    )
+    yield Claim(
+        name="readouts keep the mechanism",
+        figure="11",
+        sentence="with trained readouts the test loss gets to 10 %, later than twice the train loss",
+        without="P 1200: enough samples",
+        preset="kumar-fig11",
+        cases={"run": {}},
+        control={"run": {"n_train": 1200}},
+        common={"threshold": "10%"},
+        holds=delayed,
+    )
+    yield Claim(
+        name="momentum keeps the mechanism",
+        figure="13a",
+        sentence="under momentum 0.95 the test loss gets to 10 %, later than twice the train loss",
+        without="infinitely many samples",
+        preset="kumar-fig13a",
+        cases={"run": {}},
+        control={"run": {"n_train": math.inf}},
+        common=CROSSING,
+        descent=HEAVY_BALL,
+        flow=HEAVY_BALL,
+        holds=delayed,
+    )
+    yield Claim(
+        name="more samples make it learnable",
+        figure="19",
+        sentence="labels from eigenvector 80: the test loss gets to 10 % with P 150 and not with P 50",
+        without="alpha 10, ten times lazier: learning of features is not needed if it holds there",
+        preset="kumar-fig5",
+        cases={"few": {"n_train": 50}, "many": {"n_train": 150}},
+        control={"few": {"n_train": 50, "alpha": 10.0}, "many": {"n_train": 150, "alpha": 10.0}},
+        common={**CROSSING, "target": "kernel_eigenvector:k=80"},
+        holds=learned_with_more,
+    )
+
+
+@functools.cache  # every draw asks for one of them
 def claims() -> dict[str, Claim]:
     """Return all claims by name."""
-
-    def flow(preset: str, **more: Any) -> Experiment:
-        return experiment(preset, True, **{**BARE, **more})
-
-    def crossing(preset: str, threshold: str, **more: Any) -> Experiment:
-        return flow(preset, threshold=threshold, until="resolved", points=60, **more)
-
-    def three(preset: str, threshold: str, name: str, values: Sequence[float], **more: Any) -> dict[str, Experiment]:
-        return {str(k): crossing(preset, threshold, **{name: value}, **more) for k, value in enumerate(values, 1)}
-
-    alphas, eps, samples = (0.25, 1.0, 4.0), (4.0, 1.0, 0.25), ("few", "between", "many")
-    plenty: dict[str, Any] = {"n_train": math.inf}
-    late: dict[str, Any] = {**BARE, "threshold": "10%", "until": "resolved", "points": 60}
-    listed = [
-        Claim(
-            name="delay grows with alpha",
-            figure="3a",
-            sentence="delay at 10 % of the start: alpha 4 > 1 > 1/4",
-            without="infinitely many samples",
-            experiments=three("kumar-fig3a", "10%", "alpha", alphas),
-            control=three("kumar-fig3a", "10%", "alpha", alphas, **plenty),
-            holds=grows,
-        ),
-        Claim(
-            name="no delay at the smallest alpha",
-            figure="3a",
-            sentence="at alpha 1/32 the test loss takes at most twice the train loss's time to 10 %",
-            without="alpha 4",
-            experiments={"run": crossing("kumar-fig3a", "10%", alpha=2**-5)},
-            control={"run": crossing("kumar-fig3a", "10%", alpha=4.0)},
-            holds=little_delay,
-        ),
-        *(
-            Claim(
-                name=f"delay grows with 1/eps at {threshold}",
-                figure="3b",
-                sentence=f"delay at {threshold} of the start: eps 1/4 > 1 > 4",
-                without="infinitely many samples",
-                experiments=three("kumar-fig3b", threshold, "eps", eps),
-                control=three("kumar-fig3b", threshold, "eps", eps, **plenty),
-                holds=grows,
-            )
-            for threshold in ("50%", "10%")
-        ),
-        Claim(
-            name="goldilocks",
-            figure="9",
-            sentence="to 10 % of the start: P 50 never, P 500 sooner after the train loss than P 120",
-            without="P 400, 500, 600: enough everywhere",
-            experiments={
-                label: crossing("kumar-fig9", "10%", n_train=P, t_max=1e6, steps=None)
-                for label, P in zip(samples, (50, 120, 500), strict=True)
-            },
-            control={
-                label: crossing("kumar-fig9", "10%", n_train=P, t_max=1e6, steps=None)
-                for label, P in zip(samples, (400, 500, 600), strict=True)
-            },
-            holds=goldilocks,
-        ),
-        Claim(
-            name="the rise is linear power",
-            figure="4",
-            sentence="where the test loss first rises by 5 %, most of it is power in linear modes",
-            without="eps 4: a quadratic network",
-            experiments={"run": flow("kumar-fig4")},
-            control={"run": flow("kumar-fig4", eps=4.0)},
-            holds=linear_rise,
-        ),
-        Claim(
-            name="alignment removes the rise",
-            figure="10",
-            sentence="a rise of 5 % from s = 0 is none from s = 0.75",
-            without="s = 0 both times",
-            experiments={
-                "unaligned": flow("kumar-fig10", start="interpolated:s=0"),
-                "aligned": flow("kumar-fig10", start="interpolated:s=0.75"),
-            },
-            control={
-                "unaligned": flow("kumar-fig10", start="interpolated:s=0"),
-                "aligned": flow("kumar-fig10", start="interpolated:s=0"),
-            },
-            holds=aligned_removes,
-        ),
-        Claim(
-            name="the norm rises while it groks",
-            figure="1c",
-            sentence="tr M is larger when the test loss is below 0.1 than when the train loss is",
-            without="weight decay of 1e-4 per flow time",
-            experiments={"run": flow("kumar-fig1", threshold="0.1")},
-            control={"run": flow("kumar-fig1", threshold="0.1", decay_rate=1e-4)},
-            holds=norm_rises,
-        ),
-        Claim(
-            name="alpha and sigma^2 collapse",
-            figure="7",
-            sentence="relative change of the parameters at (alpha 4, sigma 1) and (alpha 1, sigma 2) within 20 %",
-            without="alpha 4 and alpha 1, at one sigma",
-            experiments={
-                "alpha": flow("kumar-fig7", alpha=4.0),
-                "sigma": flow("kumar-fig7", alpha=1.0, sigma=2.0, dt=0.125),
-            },
-            control={"alpha": flow("kumar-fig7", alpha=4.0), "sigma": flow("kumar-fig7", alpha=1.0)},
-            holds=collapses,
-        ),
-        Claim(
-            name="readouts keep the mechanism",
-            figure="11",
-            sentence="with trained readouts the test loss gets to 10 %, later than twice the train loss",
-            without="P 1200: enough samples",
-            experiments={"run": flow("kumar-fig11", threshold="10%")},
-            control={"run": flow("kumar-fig11", threshold="10%", n_train=1200)},
-            holds=delayed,
-        ),
-        Claim(
-            name="momentum keeps the mechanism",
-            figure="13a",
-            sentence="under momentum 0.95 the test loss gets to 10 %, later than twice the train loss",
-            without="eps 0: a linear network",
-            experiments={"run": experiment("kumar-fig13a", False, optimizer="momentum_flow", **late)},
-            control={"run": experiment("kumar-fig13a", False, optimizer="momentum_flow", eps=0.0, **late)},
-            holds=delayed,
-        ),
-    ]
-    return {claim.name: claim for claim in listed}
+    return {claim.name: claim for claim in _listed()}
 
 
 # ---- measuring
@@ -319,27 +389,40 @@ def claims() -> dict[str, Claim]:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One draw of one claim, or of its control."""
+    """One draw of one claim, and what is run of it."""
 
     name: str
-    control: bool
     seed: int
+    ways: tuple[Way, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came of one claim; ``named`` is its answer in the draw of seed 0."""
+    """What came of one claim.
+
+    Parameters
+    ----------
+    claim : Claim
+    measured, control : Measured
+    named : bool, optional
+        The answer of the draw of seed 0.
+    alike, descents : int
+        Draws in which descent answers as flow does, of those that were measured by both.
+    """
 
     claim: Claim
     measured: Measured
     control: Measured
     named: bool | None
+    alike: int
+    descents: int
 
     @property
-    def row(self) -> tuple[str, str, str, str]:
-        """Return name, what was measured of it and of its control, and what the draw of seed 0 says."""
+    def row(self) -> tuple[str, str, str, str, str]:
+        """Return name, the counts of it and of its control, what seed 0 says, and whether descent says the same."""
         words = {True: "holds", False: "does not", None: "does not tell"}
-        return self.claim.name, str(self.measured), str(self.control), words[self.named]
+        alike = f"{self.alike} of {self.descents}" if self.descents else "is descent"
+        return self.claim.name, str(self.measured), str(self.control), words[self.named], alike
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data; null where nothing tells."""
@@ -349,9 +432,11 @@ class Result:
             "figure": claim.figure,
             "sentence": claim.sentence,
             "control": claim.without,
+            "optimizer": claim.flow,
             "named_draw": self.named,
             "measured": _counted(self.measured),
             "measured_control": _counted(self.control),
+            "descent_alike": {"alike": self.alike, "draws": self.descents},
         }
 
 
@@ -366,16 +451,17 @@ def _counted(measured: Measured) -> dict[str, Any]:
     }
 
 
-def answer(draw: Draw) -> bool | None:
+def answers(draw: Draw) -> dict[Way, bool | None]:
     """Run one draw and tell whether the claim holds in it; a run that fails tells nothing."""
     claim = claims()[draw.name]
-    runs: dict[str, Run] = {}
-    for label, one in (claim.control if draw.control else claim.experiments).items():
-        run = run_task(Task(one.model_copy(update={"seed": draw.seed})))
-        if isinstance(run, str):
-            return None
-        runs[label] = run
-    return claim.holds(runs)
+    run = functools.cache(run_task)  # what a claim and its control share is run once
+    found: dict[Way, bool | None] = {}
+    for way in draw.ways:
+        experiments = claim.experiments(way)
+        runs = {label: run(Task(one.model_copy(update={"seed": draw.seed}))) for label, one in experiments.items()}
+        known = {label: one for label, one in runs.items() if not isinstance(one, str)}
+        found[way] = claim.holds(known) if len(known) == len(runs) else None
+    return found
 
 
 def measure(
@@ -396,15 +482,24 @@ def measure(
     if draws < 1:
         raise InvalidInput(f"draws must be at least 1, got {draws}")
     known = {name: claim for name, claim in claims().items() if not names or name in names}
-    tasks = [Draw(name, control, seed) for seed in range(draws) for name in known for control in (False, True)]
-    answers = values_of(executor, answer, tasks, what="a draw", progress=progress)
-    found: dict[Draw, bool | None] = dict(zip(tasks, answers, strict=True))
-    return [
-        Result(
-            claim=claim,
-            measured=Measured.of([found[Draw(name, False, seed)] for seed in range(draws)]),
-            control=Measured.of([found[Draw(name, True, seed)] for seed in range(draws)]),
-            named=found[Draw(name, False, 0)],
-        )
-        for name, claim in known.items()
-    ]
+    tasks = [Draw(name, seed, _ways(claim, seed)) for seed in range(draws) for name, claim in known.items()]
+    found = dict(zip(tasks, values_of(executor, answers, tasks, what="a draw", progress=progress), strict=True))
+    return [result_of(claim, [found[draw] for draw in tasks if draw.name == name]) for name, claim in known.items()]
+
+
+def _ways(claim: Claim, seed: int) -> tuple[Way, ...]:
+    by_descent = seed < DESCENTS and claim.flow != claim.descent
+    return (Way.FLOW, Way.CONTROL, Way.DESCENT) if by_descent else (Way.FLOW, Way.CONTROL)
+
+
+def result_of(claim: Claim, found: Sequence[Mapping[Way, bool | None]]) -> Result:
+    """Count the answers of all draws, that of seed 0 first."""
+    both = [one for one in found if Way.DESCENT in one]
+    return Result(
+        claim=claim,
+        measured=Measured.of([one[Way.FLOW] for one in found]),
+        control=Measured.of([one[Way.CONTROL] for one in found]),
+        named=found[0][Way.FLOW],
+        alike=sum(one[Way.FLOW] is one[Way.DESCENT] for one in both),
+        descents=len(both),
+    )

@@ -34,10 +34,11 @@ NUMBERS = ("kernel_regression_loss_exact", "kernel_regression_loss_sample")
 
 
 class Figure(Protocol):
-    """One figure; ``claim`` is what the paper says it shows."""
+    """One figure; ``claim`` is what the paper says it shows, ``remark`` what ours shows, and why where it differs."""
 
     title: ClassVar[str]
     claim: ClassVar[str]
+    remark: ClassVar[str]
 
     def experiments(self, quick: bool) -> dict[str, Experiment]:
         """Return the experiments by the labels of their runs; quick ones are flows."""
@@ -73,9 +74,14 @@ def experiment(preset: str, quick: bool, **parameters: Any) -> Experiment:
     """
     flow = {"optimizer": FLOW} if quick else {}
     found = compose({**flow, **parameters}, preset=load_preset(preset)).experiment
-    if found.optimizer == DESCENT and "optimizer" not in parameters and seconds_of(found) > LONG:
-        return found.model_copy(update={"optimizer": FOLLOWING})
-    return found
+    return found if "optimizer" in parameters else followed(found)
+
+
+def followed(descent: Experiment) -> Experiment:
+    """Return the experiment itself, or where it is a descent that would take long the flow that follows it."""
+    if descent.optimizer == DESCENT and seconds_of(descent) > LONG:
+        return descent.model_copy(update={"optimizer": FOLLOWING})
+    return descent
 
 
 def of_runs(runs: Mapping[tuple[str, int], Run], curves: Sequence[str]) -> xarray.Dataset:

@@ -31,6 +31,10 @@ class Figure1b(_Figure1):
 
     title: ClassVar[str] = "Figure 1b: the train loss falls first as in the lazy network, the test loss long after"
     claim: ClassVar[str] = "it fits while lazy, and generalises when it leaves the lazy regime, below kernel regression"
+    remark: ClassVar[str] = (
+        "as the paper has it: both networks first fit as their linearisation does, then leave it, and end far below "
+        "kernel regression"
+    )
 
     def data(self, runs: Mapping[tuple[str, int], Run]) -> xarray.Dataset:
         """Return losses, linearised ones, and where kernel regression ends."""
@@ -49,6 +53,10 @@ class Figure1c(_Figure1):
 
     title: ClassVar[str] = "Figure 1c: the weight norm rises while it groks"
     claim: ClassVar[str] = "the weight norm tr M increases during grokking, so its decrease cannot explain it"
+    remark: ClassVar[str] = (
+        "as the paper has it. The opposite happens too: weights that start large and decay grok while their norm "
+        "falls, which is the control"
+    )
 
     def data(self, runs: Mapping[tuple[str, int], Run]) -> xarray.Dataset:
         """Return tr M and the alignment."""

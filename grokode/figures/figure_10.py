@@ -25,6 +25,7 @@ class Figure10:
 
     title: ClassVar[str] = "Figure 10: from random weights (s = 0) towards a solution (s = 1)"
     claim: ClassVar[str] = "a little alignment at the start removes the first rise of the test loss"
+    remark: ClassVar[str] = "as the paper has it wherever there is a rise to be removed; most draws have none"
 
     def experiments(self, quick: bool) -> dict[str, Experiment]:
         """Return one experiment for each share s."""

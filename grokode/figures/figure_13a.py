@@ -22,6 +22,7 @@ class Figure13a:
 
     title: ClassVar[str] = "Figure 13a: with momentum 0.95"
     claim: ClassVar[str] = "momentum keeps the mechanism: the lazy fit first, the test loss later"
+    remark: ClassVar[str] = "as the paper has it"
 
     def experiments(self, quick: bool) -> dict[str, Experiment]:
         """Return figure 1's set-up with momentum; quick, as a flow with momentum."""

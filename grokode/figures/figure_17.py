@@ -77,6 +77,10 @@ class Figure17(_Accuracy):
 
     title: ClassVar[str] = "Figure 17: the accuracy of a regression depends on its threshold"
     claim: ClassVar[str] = "by the choice of a threshold accuracy seems to grok early or late, or never"
+    remark: ClassVar[str] = (
+        "the same point on our model: one loss curve, and by the threshold accuracy is high from the start, late, or "
+        "never"
+    )
 
     def sheet(self, data: xarray.Dataset) -> Sheet:
         """Draw accuracies, and the losses."""
@@ -102,6 +106,9 @@ class Figure18(_Accuracy):
 
     title: ClassVar[str] = "Figure 18: when half of the test points are right, by the threshold"
     claim: ClassVar[str] = "the time at which accuracy passes 1/2 moves by decades with its threshold"
+    remark: ClassVar[str] = (
+        "the time does not move by decades but from zero to never, with one threshold between at which it is finite"
+    )
 
     def sheet(self, data: xarray.Dataset) -> Sheet:
         """Draw the time at which accuracy passes 1/2 over the threshold."""

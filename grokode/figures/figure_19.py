@@ -24,7 +24,11 @@ class Figure19:
     """Figure 5's set-up on a grid of P (train points, and as many test points) and k."""
 
     title: ClassVar[str] = "Figure 19: labels from the k-th eigenvector, over the number of samples"
-    claim: ClassVar[str] = "misaligned labels are learned later, or never, at every number of samples"
+    claim: ClassVar[str] = "harder labels need more samples to be learned, and grok somewhere between"
+    remark: ClassVar[str] = (
+        "as the paper has it: more samples make harder labels learnable, and the delay is longest at the edge. A "
+        "network ten times lazier does the same, so it takes no learning of features"
+    )
 
     def experiments(self, quick: bool) -> dict[str, Experiment]:
         """Return one experiment for each P and k."""

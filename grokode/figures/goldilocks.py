@@ -25,7 +25,11 @@ class Goldilocks:
     """Few samples never generalise, many do at once; between them it groks."""
 
     title: ClassVar[str] = "Goldilocks: the delay over samples and laziness, loss below 0.1"
-    claim: ClassVar[str] = "grokking needs a number of samples that is neither too small nor too large"
+    claim: ClassVar[str] = "no such figure; grokking needs a number of samples neither too small nor too large"
+    remark: ClassVar[str] = (
+        "with few samples the test loss never falls below the threshold, with many it falls soon after the train "
+        "loss, with the longest delays at the border between; the border moves to more samples as alpha grows"
+    )
 
     def experiments(self, quick: bool) -> dict[str, Experiment]:
         """Return the grid, every other value of it where quick."""

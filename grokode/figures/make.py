@@ -16,6 +16,7 @@ from ..experiment.simulate import simulate
 from ..experiment.spec import Experiment
 from ..plot.sheet import sheet_picture
 from ..registry import nearest
+from . import FIGURES
 from .figure import Drawn, Figure, OfPanels
 
 if TYPE_CHECKING:
@@ -96,6 +97,80 @@ def runs_of(
     if not runs:
         raise RunFailed(f"no run of figure {name} was finished: {notes[0]}")
     return runs, notes
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Made:
+    """What came of a figure.
+
+    Parameters
+    ----------
+    name : str
+    figure : Figure
+    runs : mapping of (str, int) to Run
+    data : xarray.Dataset
+        The numbers behind every panel.
+    points : xarray.Dataset, optional
+        Those of really trained networks.
+    notes : list of str
+        What is to be said of runs that failed.
+    """
+
+    name: str
+    figure: Figure
+    runs: Runs
+    data: xarray.Dataset
+    points: xarray.Dataset | None
+    notes: list[str]
+
+    @property
+    def deviation(self) -> float | None:
+        """The largest deviation of trained networks, where they were trained."""
+        return None if self.points is None else deviation(self.data, self.points)
+
+
+def make(
+    names: Sequence[str],
+    executor: Executor,
+    *,
+    quick: bool,
+    seeds: Sequence[int],
+    train: Callable[[Task], Run | str] | None = None,
+    progress: Callable[[float], None] = lambda _: None,
+) -> list[Made]:
+    """Run the experiments of figures, what they share once, and label what came of them.
+
+    Parameters
+    ----------
+    names : sequence of str
+    executor : Executor
+    quick : bool
+        By gradient flow, on fewer cells of a diagram.
+    seeds : sequence of int
+    train : callable, optional
+        Really trains the network of a task.
+    progress : callable, optional
+
+    Raises
+    ------
+    EngineLost
+        If a worker is lost again and again.
+    RunFailed
+        If no run of a figure was finished.
+    InvalidInput
+        If xarray is not installed.
+    """
+    figures = {name: FIGURES.build(name) for name in names}
+    tasks = {name: tasks_of(figure, quick=quick, seeds=seeds) for name, figure in figures.items()}
+    found = run_all(list(tasks.values()), executor, progress=progress)
+    trained = {} if train is None else run_all(list(tasks.values()), executor, train)
+    made = []
+    for name, figure in figures.items():
+        runs, notes = runs_of(tasks[name], found, name)
+        points = figure.data(runs_of(tasks[name], trained, f"{name}, trained")[0]) if trained else None
+        data = figure.data(runs)
+        made.append(Made(name=name, figure=figure, runs=runs, data=data, points=points, notes=notes))
+    return made
 
 
 def picture_of(figure: Figure, data: xarray.Dataset, points: xarray.Dataset | None = None) -> Picture:

@@ -33,7 +33,11 @@ class Widths:
     draws: ClassVar[int] = 8
     """Where no seeds are given: distances of one draw scatter as much as they fall."""
 
-    claim: ClassVar[str] = "the theory is exact at every width; curves of random starts spread by N^-1/2 around a limit"
+    claim: ClassVar[str] = "no such figure; its equations hold at every width"
+    remark: ClassVar[str] = (
+        "curves of finite width come closer to that of infinite width as N^-1/2 (the fitted exponent stands in the "
+        "picture)"
+    )
 
     def experiments(self, quick: bool) -> dict[str, Experiment]:
         """Return one experiment for each width, on the same data."""

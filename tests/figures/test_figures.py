@@ -224,8 +224,10 @@ ROOT = Path(__file__).parents[2]
 def test_the_page_has_every_figure_with_its_picture_and_every_claim():
     text = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
     for name in FIGURES:
-        title = FIGURES.build(name).title
+        figure = FIGURES.build(name)
+        title = figure.title
         assert f"## {title}\n\n![{title}](figures/figure-{name}.png)" in text
+        assert f"The paper: {figure.claim}.\n\nOurs: {figure.remark}.\n" in text
         assert (ROOT / "docs" / "figures" / f"figure-{name}.png").stat().st_size > 5000
     for claim in claims():
         assert f"| {claim} |" in text

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
 
-class Order(Protocol):
+class Batches(Protocol):
     """Which samples each step sees."""
 
     def rows(self, k: int) -> Rows:
@@ -110,7 +110,7 @@ class Sgd(WithMomentum):
         if self.seed < 0:
             raise InvalidInput(f"seed of batches must be zero or positive, got {self.seed}")
 
-    def order(self, n_train: int) -> Order:
+    def batches(self, n_train: int) -> Batches:
         """Return which samples each step sees.
 
         Raises
@@ -126,10 +126,10 @@ class Sgd(WithMomentum):
         """Bind to a risk and a step."""
         if not isinstance(risk, FiniteRisk):
             raise InvalidInput("sgd takes batches of a finite training set; give a finite --n-train")
-        order = self.order(len(risk.data.y))
+        batches = self.batches(len(risk.data.y))
 
         def force(k: int, V: Array) -> Array:
-            return risk.force_on(V, order.rows(k))
+            return risk.force_on(V, batches.rows(k))
 
         if not self.momentum:
             return DescentOn(force, pace, self.rate(pace))
@@ -148,6 +148,6 @@ class SgdInOrder(Sgd):
 
     indices: Rows
 
-    def order(self, n_train: int) -> Order:
+    def batches(self, n_train: int) -> Batches:
         """Return which samples each step sees."""
         return Given(self.indices, self.batch_size)

@@ -82,7 +82,7 @@ class PopulationRisk(FromMoments):
 
     @property
     def mean_square_input(self) -> float:
-        """Mean of |x|^2."""
+        """Mean of ``x . x``."""
         return self.law.inputs.trace
 
     @cached_property

@@ -162,7 +162,7 @@ class FactorState:
 
     @property
     def mean_square_weight(self) -> float:
-        """Mean of |w|^2 over neurons, tr M."""
+        """Mean of ``w . w`` over neurons, tr M."""
         return float(np.vdot(self.V, self.V))
 
     # ---- f as a quadratic function, and what moves it
@@ -261,7 +261,7 @@ class FactorState:
 
         Notes
         -----
-        Paper eq. 5. Written as a product of slopes, :math:`a + \epsilon V x`, which needs |a| = 1.
+        Paper eq. 5. Written as a product of slopes, :math:`a + \epsilon V x`, which needs ``a . a`` = 1.
         """
         K: Array = (X1 @ X2.T) * (self.slopes(network, X1) @ self.slopes(network, X2).T)
         return K

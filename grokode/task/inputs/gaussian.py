@@ -65,7 +65,7 @@ class Gaussian:
 
     @property
     def trace(self) -> float:
-        """Trace of the covariance, the mean of |x|^2."""
+        """Trace of the covariance, the mean of ``x . x``."""
         return float(self.Sigma.sum() if self.Sigma.ndim == 1 else np.trace(self.Sigma))
 
     def times(self, A: Array) -> Array:
