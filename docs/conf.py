@@ -1,4 +1,4 @@
-"""Sphinx: the gallery page."""
+"""What Sphinx has to know of these pages."""
 
 import os
 import sys
@@ -37,7 +37,6 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 autodoc_typehints = "none"  # docstrings say more
 autodoc_member_order = "bysource"
-math_number_all = False
 
 
 def setup(app: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
 from itertools import groupby
@@ -34,7 +33,7 @@ ROOMS = ("lazy", "overlay", "plot", "bundle")
 
 
 def write(root: Path, folder: Path) -> None:
-    """Write all of them into a folder; what is the same already keeps its date."""
+    """Write all of them into a folder, and nothing else; what is the same already keeps its date."""
     folder.mkdir(exist_ok=True)
     readme = (root / "README.md").read_text(encoding="utf-8")
     found = {name: section(readme, title) for name, title in (RECIPES | CHAPTERS).items()}
@@ -42,6 +41,9 @@ def write(root: Path, folder: Path) -> None:
     found["errata"] = errata.replace("\n### ", "\n## ")
     found["mathematics"] = mathematics(list(prove()))
     found["reference"] = reference()
+    for path in folder.glob("*.md"):
+        if path.stem not in found:
+            path.unlink()
     for name, text in found.items():
         path = folder / f"{name}.md"
         if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -100,12 +102,12 @@ def reference() -> str:
     for name in grokode.__all__:
         if name not in ROOMS:
             (classes if inspect.isclass(getattr(grokode, name)) else functions).append(name)
-    parts = ["# Reference\n", "## Functions\n", *(_entry("grokode", name) for name in functions)]
-    parts += ["## Classes\n", *(_entry("grokode", name) for name in classes)]
+    parts = ["# Reference\n", "## Functions\n", *(_entry(grokode, name) for name in functions)]
+    parts += ["## Classes\n", *(_entry(grokode, name) for name in classes)]
     for room in ROOMS:
         module = getattr(grokode, room)
         parts += [f"## grokode.{room}\n", f"{_first_line(module)}\n"]
-        parts += [_entry(f"grokode.{room}", name) for name in _public(module)]
+        parts += [_entry(module, name) for name in _public(module)]
     return "\n".join(parts)
 
 
@@ -127,9 +129,9 @@ def _first_line(module: ModuleType) -> str:
     return (module.__doc__ or "").strip().splitlines()[0]
 
 
-def _entry(module: str, name: str) -> str:
-    """Return the directive that documents one name where it is defined."""
-    value = getattr(importlib.import_module(module) if module == "grokode" else getattr(grokode, module[8:]), name)
-    kind = "class" if inspect.isclass(value) else "function"
+def _entry(module: ModuleType, name: str) -> str:
+    """Return the directive that documents a public name of a module, under the name that users know it by."""
+    kind = "class" if inspect.isclass(getattr(module, name)) else "function"
     members = "   :members:\n" if kind == "class" else ""
-    return f"```{{eval-rst}}\n.. auto{kind}:: {module}.{name}\n{members}```\n"
+    room = next((f"grokode.{room}" for room in ROOMS if getattr(grokode, room) is module), "grokode")
+    return f"```{{eval-rst}}\n.. auto{kind}:: {room}.{name}\n{members}```\n"

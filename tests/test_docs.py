@@ -239,9 +239,34 @@ def test_links_that_lead_nowhere_are_told(module, tmp_path):
     (tmp_path / "index.html").write_text('<p id="here"><a href="sub/b.html#there">b</a><a href="#here">h</a></p>')
     (tmp_path / "sub" / "b.html").write_text('<p id="there"></p><a href="https://example.org">out</a>')
     assert links.broken(tmp_path) == []
+    (tmp_path / "sub" / "b.html").write_text('<p id="there"></p><a href="../../out.html">out</a><meta name="n">')
+    (tmp_path.parent / "out.html").touch()
+    (tmp_path / "index.html").write_text('<a href="sub/b.html#n">b</a><style>@import "//example.org/a.css"</style>')
+    (tmp_path / "s.css").write_text("p { background: url(https://example.org/b.png) } q { background: url(c.png) }")
+    assert sorted(links.broken(tmp_path)) == [
+        "index.html: //example.org/a.css is fetched from elsewhere",
+        "index.html: no place sub/b.html#n",
+        "s.css: https://example.org/b.png is fetched from elsewhere",
+        "sub/b.html: no file ../../out.html",
+    ]
+    (tmp_path / "s.css").unlink()
+    (tmp_path / "index.html").write_text('<p id="here"><a href="sub/b.html#there">b</a>')
     (tmp_path / "sub" / "b.html").write_text('<img src="no.png"><script src="https://example.org/x.js"></script>')
     assert sorted(links.broken(tmp_path)) == [
         "index.html: no place sub/b.html#there",
         "sub/b.html: https://example.org/x.js is fetched from elsewhere",
         "sub/b.html: no file no.png",
     ]
+    assert "no page here" in links.broken(tmp_path / "nothing")[0]
+
+
+def test_every_formula_becomes_mathml_with_nothing_left_of_its_latex():
+    converter = pytest.importorskip("latex2mathml.converter", reason="formulas become MathML where docs are built")
+    from grokode_derivations.claims import CLAIMS
+
+    for claim in CLAIMS:
+        for name in ("statement", "printed"):
+            formula = getattr(claim, name, None)
+            if formula is not None:
+                text = re.sub("<[^>]*>", " ", converter.convert(formula.latex))
+                assert not re.search(r"\\[a-zA-Z]|&#x0005C;", text), (claim.tag, text)

@@ -61,7 +61,11 @@ def _run(run: Path, bundle: Path, width: int | None, dt: float | None) -> list[t
 def _sweep(store: Path, to: str, out: Path | None) -> list[tuple[str, str]]:
     from ..sweep.export import export
     from ..sweep.store import open_sweep
+    from ..sweep.words import note_of_pending
 
     path = out or store.with_suffix({"netcdf": ".nc"}.get(to, f".{to}"))
-    export(open_sweep(store), path, to)
+    data = open_sweep(store)
+    if note := note_of_pending(data):
+        output.say(note)
+    export(data, path, to)
     return [("file", str(path))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from dataclasses import dataclass
@@ -40,9 +41,9 @@ def command(
         str | None, typer.Option("--seeds", help="Draws, 0:K; medians and quartiles. Seed 0 alone by default.")
     ] = None,
     claims: Annotated[
-        bool, typer.Option("--claims", help="Measure the paper's claims on fresh draws, by gradient flow; minutes.")
+        bool, typer.Option("--claims", help="Measure the paper's claims on draws, beside controls; 20 minutes.")
     ] = False,
-    fresh: Annotated[int | None, typer.Option("--draws", help="Of --claims; 100 by default.")] = None,
+    draws: Annotated[int | None, typer.Option("--draws", help="Of --claims; 100 by default, seeds 0 to 99.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="By gradient flow, on fewer cells of a diagram.")] = False,
     page: Annotated[
         Path | None,
@@ -61,21 +62,28 @@ def command(
     if listed:
         return _list(json)
     runner = options.engine_from(engine, {"workers": workers, "address": address})
-    if fresh is not None and not claims:
-        raise InvalidInput(f"--draws {fresh} is of --claims; a figure's are --seeds 0:K")
+    if draws is not None and not claims:
+        raise InvalidInput(f"--draws {draws} is of --claims; a figure's are --seeds 0:K")
+    if draws is not None and draws < 1:
+        raise InvalidInput(f"draws must be at least 1, got {draws}")
     if claims and names:
         raise InvalidInput(f"--claims measures all of them, and figure {names[0]} is named too; give --all or no name")
-    draws = (100 if fresh is None else fresh) if claims else 0
+    count = (100 if draws is None else draws) if claims else None
     _check_page(page)
-    if claims and not everything:
-        return _claims(draws, runner, json, page)
+    if count is not None and not everything:
+        given = {"--direct": direct, "--quick": quick, "--seeds": seeds, "--data": data, "--format": format != "png"}
+        for flag in (flag for flag, value in given.items() if value):
+            raise InvalidInput(f"{flag} is of figures, and --claims alone draws none; leave it out, or add --all")
+        return _claims(count, runner, json, page)
     wanted = chosen(names or [], list(FIGURES), everything)
     _check_data(data, len(wanted))
     files = _Files(out, _formats(format), page, data)
-    return _figures(wanted, files, runner, json, quick=quick, direct=direct, seeds=_seeds(seeds), draws=draws)
+    return _figures(wanted, files, runner, json, quick=quick, direct=direct, seeds=_seeds(seeds), draws=count)
 
 
 SCHEMA = "grokode.figure/1"
+START = 5.0
+"""Seconds until workers run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,49 +105,66 @@ def _figures(
     quick: bool,
     direct: bool,
     seeds: list[int],
-    draws: int,
+    draws: int | None,
 ) -> int:
     """Make figures, measure claims on so many draws, and write and say what came of both."""
-    import json as encoder
-
     from ..figures.claims import measure
     from ..figures.make import make, picture_of
-    from ..sweep.export import export
 
     _make_folder(files.out)
     started = time.perf_counter()
     with runner.open() as executor, output.progress("running") as progress:
         train = train_task if direct else None
-        made = make(wanted, executor, quick=quick, seeds=seeds, train=train, progress=progress)
-        measured = measure(draws, executor) if draws else []
+        made, lost = make(wanted, executor, quick=quick, seeds=seeds, train=train, progress=progress)
+    results: list[Result] = []
+    if draws is not None:
+        with runner.open() as executor, output.progress("measuring") as progress:
+            results = measure(draws, executor, progress=progress)
     seconds = time.perf_counter() - started
     pictures = {one.name: _draw(picture_of(one.figure, one.data, one.points), files, one.name) for one in made}
+    for note in (*lost, *(note for one in made for note in one.notes)):
+        output.say(note)
+    if files.page is not None:
+        _write_page(made, {name: paths[0] for name, paths in pictures.items()}, results, files.page)
+    _report(made, results, pictures, files, json, seconds=seconds, draws=draws)
+    return 1 if lost else 0
+
+
+def _report(
+    made: list[Made],
+    results: list[Result],
+    pictures: dict[str, list[Path]],
+    files: _Files,
+    json: str | None,
+    *,
+    seconds: float,
+    draws: int | None,
+) -> None:
+    """Write the numbers, and say where everything is."""
+    import json as encoder
+
+    from ..sweep.export import export
+
     rows: list[tuple[str, str]] = []
     for one in made:
-        for note in one.notes:
-            output.say(note)
         rows += [(one.name, one.figure.title), ("", ", ".join(map(str, pictures[one.name])))]
         if one.deviation is not None:
             rows.append(("", f"largest deviation of trained networks {one.deviation:.2g}"))
     if files.data is not None:
         export(made[0].data, files.data, "netcdf")
-        rows.append(("", str(files.data)))
-    if files.page is not None:
-        _write_page(made, {name: paths[0] for name, paths in pictures.items()}, measured, files.page)
-        rows.append(("", str(files.page)))
+    rows += [("", str(path)) for path in (files.data, files.page) if path is not None]
     if json:
         told = {"schema": SCHEMA, "seconds": seconds, "figures": [_told(one, pictures[one.name]) for one in made]}
-        told |= {"claims": [result.to_dict() for result in measured]} if draws else {}
+        told |= {"draws": draws, "claims": [one.to_dict() for one in results]} if draws is not None else {}
         output.write_json(encoder.dumps(told), json)
     output.table([*rows, ("", f"{seconds:.3g} s of runs")], to_stderr=json == "-")
-    return 0
 
 
 def _claims(draws: int, runner: Engine, json: str | None, page: Path | None) -> int:
     """Measure claims alone."""
     import json as encoder
 
-    from ..figures.claims import measure
+    from ..figures.claims import COLUMNS, LEGEND, measure
 
     with runner.open() as executor, output.progress("measuring") as progress:
         results = measure(draws, executor, progress=progress)
@@ -148,9 +173,8 @@ def _claims(draws: int, runner: Engine, json: str | None, page: Path | None) -> 
     if json:
         told = [result.to_dict() for result in results]
         output.write_json(encoder.dumps({"schema": SCHEMA, "draws": draws, "claims": told}), json)
-    rows = [("claim", "holds in", "control", "draw 0", "descent alike")]
-    rows += [one.row for one in results]
-    output.table(rows, to_stderr=json == "-")
+    output.table([COLUMNS, *(one.row for one in results)], to_stderr=json == "-")
+    output.say(LEGEND)
     return 0
 
 
@@ -158,24 +182,27 @@ def _write_page(made: list[Made], pictures: dict[str, Path], results: list[Resul
     from ..experiment.files import write_text
     from ..figures.page import page_of
 
-    command = " ".join(["grokode", *sys.argv[1:]])
+    command = shlex.join(["grokode", *sys.argv[1:]])
     write_text(page_of(made, pictures, results, page, command), page)
 
 
 def _list(json: str | None) -> int:
-    """Say of every figure what it is, and for how long it computes on one core, by counts of operations."""
+    """Say of every figure what it is, and about how long it takes on one core, by counts of operations."""
     import json as encoder
 
     from ..figures.make import tasks_of
     from ..sweep.specification import seconds_of
 
-    rows, entries = [], []
+    rows, entries = [("figure", "what it shows", "--quick", "whole")], []
     for name in FIGURES:
         quick, whole = (
-            sum(seconds_of(task.experiment) for task in tasks_of(FIGURES.build(name), quick=quick, seeds=[0]).values())
+            START
+            + sum(
+                seconds_of(task.experiment) for task in tasks_of(FIGURES.build(name), quick=quick, seeds=[0]).values()
+            )
             for quick in (True, False)
         )
-        rows.append((name, FIGURES.summary(name), f"about {quick:.2g} s quick, {whole:.2g} s"))
+        rows.append((name, FIGURES.summary(name), f"{quick:.0f} s", f"{whole:.0f} s"))
         entries.append({"name": name, "summary": FIGURES.summary(name), "seconds_quick": quick, "seconds": whole})
     output.table(rows, to_stderr=json == "-")
     if json:
@@ -220,8 +247,10 @@ def _seeds(text: str | None) -> list[int]:
 def _make_folder(out: Path) -> None:
     from ..errors import InvalidInput
 
-    if not out.parent.is_dir() or (out.exists() and not out.is_dir()):
-        raise InvalidInput(f"{out} cannot be a folder of pictures; name one in a folder that exists")
+    if not out.parent.is_dir():
+        raise InvalidInput(f"cannot write to {out}: no folder {out.parent}; make it first")
+    if (out.exists() and not out.is_dir()) or out.suffix.lstrip(".") in FORMATS:
+        raise InvalidInput(f"--out names the folder of the pictures, got {out}; their kind is --format")
     out.mkdir(exist_ok=True)
 
 
@@ -234,19 +263,34 @@ def _draw(picture: Picture, files: _Files, name: str) -> list[Path]:
     return paths
 
 
-NUMBERS = ("t_train", "t_train_status", "t_test", "t_test_status", "delay", "peak_loss_test", "final_loss_test")
+NUMBERS = (
+    "threshold",
+    "t_train",
+    "t_train_status",
+    "t_test",
+    "t_test_status",
+    "delay",
+    "peak_loss_test",
+    "final_loss_test",
+)
 """What JSON has of a run's summary."""
 
 
 def _told(made: Made, files: list[Path]) -> dict[str, Any]:
     """Return a figure as plain data."""
     runs = [
-        {"run": label, "seed": seed, **{name: run.summary[name] for name in NUMBERS}}
+        {
+            "run": label,
+            "seed": seed,
+            "optimizer": run.experiment.optimizer,
+            **{name: run.summary[name] for name in NUMBERS},
+        }
         for (label, seed), run in made.runs.items()
     ]
     figure = made.figure
-    told = {"name": made.name, "title": figure.title, "claim": figure.claim, "files": [str(path) for path in files]}
-    return told | {"runs": runs} | ({} if made.deviation is None else {"deviation": made.deviation})
+    told: dict[str, Any] = {"name": made.name, "title": figure.title, "claim": figure.claim, "remark": figure.remark}
+    told |= {"files": [str(path) for path in files], "runs": runs}
+    return told | ({} if made.deviation is None else {"deviation": made.deviation})
 
 
 def train_task(task: Task) -> Run | str:

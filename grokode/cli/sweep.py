@@ -121,7 +121,7 @@ def command(
         return 0
     try:
         with output.cells("sweeping") as progress:
-            conduct(sweep, layout, out, runner, resume=resume, progress=progress)
+            conduct(sweep, layout, out, runner, resume=resume, progress=progress, say=output.say)
     except KeyboardInterrupt:
         raise Interrupted("interrupted; what is finished is kept, and --resume goes on with it") from None
     store = Store(out)

@@ -10,6 +10,7 @@ Draws are measured by gradient flow; the first of them by descent too, to tell w
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from ..engines.executor import Executor, values_of
 from ..errors import InvalidInput
 from ..experiment.result import Run
 from ..experiment.spec import Experiment
+from ..registry import nearest
 from .figure import DESCENT, FLOW, experiment, followed
 from .make import Task, run_task
 
@@ -33,12 +35,29 @@ LEVEL = 0.95
 RISE = 0.05
 """By which part of its start a test loss has to rise, to have risen."""
 
+RIGHT = 0.01
+"""Part of a crossing time that it is right to."""
+
+SPREAD = 0.2
+"""By which part of the larger two numbers may differ that are called the same."""
+
 DESCENTS = 3
 """Draws of a claim that are measured by descent too."""
 
-Runs = Mapping[str, Run]
-Holds = Callable[[Runs], bool | None]
+Labelled = Mapping[str, Run]
+Holds = Callable[[Labelled], bool | None]
 Cases = Mapping[str, Mapping[str, Any]]
+
+Answer = bool | str | None
+"""Whether a claim holds in a draw, None where the draw does not tell, or why a run of it failed."""
+
+COLUMNS = ("claim", "figure", "holds in", "control", "draw 0", "descent alike")
+LEGEND = (
+    "In brackets a binomial interval of 95 % (Wilson). A draw tells where what the claim compares has happened in it. "
+    "Draw 0 is the one of the pictures. Alike: in how many of the first draws descent answers as the flow did, of "
+    "those in which both tell; midpoint_flow follows descent to second order where its steps would take long."
+)
+"""What the columns of a table of claims mean."""
 
 
 class Way(StrEnum):
@@ -103,17 +122,21 @@ class Measured:
     held, told : int
         Draws in which it holds, of those that tell.
     draws : int
+    failed : int
+        Draws of which a run failed.
     """
 
     held: int
     told: int
     draws: int
+    failed: int = 0
 
     @classmethod
-    def of(cls, answers: Sequence[bool | None]) -> Measured:
+    def of(cls, answers: Sequence[Answer]) -> Measured:
         """Count answers."""
-        told = [answer for answer in answers if answer is not None]
-        return cls(held=sum(told), told=len(told), draws=len(answers))
+        told = [answer for answer in answers if isinstance(answer, bool)]
+        failed = sum(isinstance(answer, str) for answer in answers)
+        return cls(held=sum(told), told=len(told), draws=len(answers), failed=failed)
 
     @property
     def fraction(self) -> float:
@@ -129,11 +152,12 @@ class Measured:
         return float(found.low), float(found.high)
 
     def __str__(self) -> str:
+        failed = f", {self.failed} failed" if self.failed else ""
         if not self.told:
-            return f"no draw of {self.draws} tells"
+            return f"no draw of {self.draws} tells{failed}"
         low, high = self.interval
         of = "" if self.told == self.draws else f" that tell, of {self.draws}"
-        return f"{self.held} of {self.told}{of} [{low:.2f}, {high:.2f}]"
+        return f"{self.held} of {self.told}{of} [{low:.2f}, {high:.2f}]{failed}"
 
 
 def end_of(run: Run, name: str) -> float:
@@ -148,23 +172,28 @@ def delay_of(run: Run) -> float | None:
     return None if math.isinf(train) else end_of(run, "t_test") - train
 
 
-def grows(runs: Runs) -> bool | None:
-    """Tell whether the delay is longer from one run to the next; untold where two are beyond the end."""
-    delays = [delay_of(run) for run in runs.values()]
-    known = [delay for delay in delays if delay is not None]
-    if len(known) < len(delays) or sum(map(math.isinf, known)) > 1:
+def later(one: Run, other: Run) -> bool | None:
+    """Tell whether another run's delay is longer, by more than crossings are right to; untold where both do not end."""
+    first, second = delay_of(one), delay_of(other)
+    if first is None or second is None or (math.isinf(first) and math.isinf(second)):
         return None
-    return all(one < other for one, other in zip(known, known[1:], strict=False))
+    return math.isinf(second) or second - first > RIGHT * end_of(other, "t_test")
 
 
-def little_delay(runs: Runs) -> bool | None:
+def grows(runs: Labelled) -> bool | None:
+    """Tell whether the delay is longer from each run to the next: no where one of them is not, however it ends."""
+    found = [later(one, other) for one, other in itertools.pairwise(runs.values())]
+    return False if False in found else None if None in found else True
+
+
+def little_delay(runs: Labelled) -> bool | None:
     """Tell whether the test loss gets there within twice the time of the train loss."""
     (run,) = runs.values()
     train = end_of(run, "t_train")
     return None if math.isinf(train) else end_of(run, "t_test") <= 2 * train
 
 
-def delayed(runs: Runs) -> bool | None:
+def delayed(runs: Labelled) -> bool | None:
     """Tell whether the test loss gets there, and takes more than twice the time of the train loss."""
     (run,) = runs.values()
     train, test = end_of(run, "t_train"), end_of(run, "t_test")
@@ -172,30 +201,30 @@ def delayed(runs: Runs) -> bool | None:
 
 
 def rise_of(run: Run) -> tuple[float, int]:
-    """Return by which part of its start the test loss rises first, and where it is highest."""
+    """Return by which part of its start the test loss rises at most, and where it is highest."""
     loss = run.curves["loss_test_exact"].values
     top = int(np.argmax(loss))
     return float(loss[top] / loss[0] - 1), top
 
 
-def linear_rise(runs: Runs) -> bool | None:
-    """Tell whether most of a rise of the test loss is power in linear modes; untold where it does not rise."""
+def linear_rise(runs: Labelled) -> bool | None:
+    """Tell whether most of a peak of the test loss is power in linear modes; untold where it has none."""
     (run,) = runs.values()
     rise, top = rise_of(run)
-    if rise < RISE:
-        return None
     power, loss = run.curves["linear_power"].values, run.curves["loss_test_exact"].values
+    if rise < RISE or loss[-1] >= loss[0]:
+        return None
     return bool(power[top] - power[0] > 0.5 * (loss[top] - loss[0]))
 
 
-def aligned_removes(runs: Runs) -> bool | None:
+def aligned_removes(runs: Labelled) -> bool | None:
     """Tell whether the rise of an unaligned start is gone in an aligned one; untold where there is none."""
     if rise_of(runs["unaligned"])[0] < RISE:
         return None
     return rise_of(runs["aligned"])[0] < RISE
 
 
-def norm_rises(runs: Runs) -> bool | None:
+def norm_rises(runs: Labelled) -> bool | None:
     """Tell whether tr M is larger when the test loss gets there than when the train loss does."""
     (run,) = runs.values()
     train, test = end_of(run, "t_train"), end_of(run, "t_test")
@@ -205,24 +234,22 @@ def norm_rises(runs: Runs) -> bool | None:
     return bool(at[1] > at[0])
 
 
-def goldilocks(runs: Runs) -> bool | None:
-    """Tell whether few samples never get there and many with little delay, and a number between with a longer one."""
-    few, between, many = (delay_of(runs[label]) for label in ("few", "between", "many"))
-    if few is None or between is None or many is None:
+def goldilocks(runs: Labelled) -> bool | None:
+    """Tell whether few samples never get there, and a number between them and many does with the longer delay."""
+    delays = [delay_of(run) for run in runs.values()]
+    if None in delays:
         return None
-    return math.isinf(few) and many < between < math.inf
+    ends = [math.isfinite(end_of(runs[label], "t_test")) for label in ("few", "between", "many")]
+    return ends == [False, True, True] and bool(later(runs["many"], runs["between"]))
 
 
-SPREAD = 0.2
-
-
-def collapses(runs: Runs) -> bool | None:
+def collapses(runs: Labelled) -> bool | None:
     """Tell whether the relative change of the parameters is the same to 20 % at equal sigma^2 alpha."""
     one, other = (float(run.curves["relative_change"].values[-1]) for run in runs.values())
-    return abs(math.log(one / other)) < SPREAD
+    return abs(one - other) < SPREAD * max(one, other)
 
 
-def learned_with_more(runs: Runs) -> bool | None:
+def learned_with_more(runs: Labelled) -> bool | None:
     """Tell whether the test loss gets there with many samples and not with few."""
     return bool(math.isinf(end_of(runs["few"], "t_test")) and not math.isinf(end_of(runs["many"], "t_test")))
 
@@ -237,6 +264,11 @@ def _over(name: str, *values: Any, **common: Any) -> Cases:
 
 def _samples(few: int, between: int, many: int) -> Cases:
     return {label: {"n_train": P} for label, P in zip(("few", "between", "many"), (few, between, many), strict=True)}
+
+
+def _pooled(**common: Any) -> Cases:
+    """Return a case of few points and one of many, as many to test as to train, as figure 19 has them."""
+    return {label: {"n_train": P, "n_test": P, **common} for label, P in (("few", 50), ("many", 150))}
 
 
 def _listed() -> Iterator[Claim]:
@@ -291,7 +323,7 @@ def _listed() -> Iterator[Claim]:
     yield Claim(
         name="the rise is linear power",
         figure="4",
-        sentence="where the test loss first rises by 5 %, most of it is power in linear modes",
+        sentence="where the test loss rises by 5 % and ends below its start, most of the peak is power in linear modes",
         without="alpha 0.01, eps 25: the same quadratic part without the linear one",
         preset="kumar-fig4",
         cases={"run": {}},
@@ -302,10 +334,10 @@ def _listed() -> Iterator[Claim]:
         name="misaligned labels grok",
         figure="5",
         sentence="labels from eigenvector 70: the test loss gets to 10 %, later than twice the train loss",
-        without="P 150, half as many samples more",
+        without="150 points each to train and test instead of 100, and their eigenvector 70",
         preset="kumar-fig5",
         cases={"run": {}},
-        control={"run": {"n_train": 150}},
+        control={"run": {"n_train": 150, "n_test": 150}},
         common={**CROSSING, "target": "kernel_eigenvector:k=70"},
         holds=delayed,
     )
@@ -368,11 +400,11 @@ def _listed() -> Iterator[Claim]:
     yield Claim(
         name="more samples make it learnable",
         figure="19",
-        sentence="labels from eigenvector 80: the test loss gets to 10 % with P 150 and not with P 50",
+        sentence="labels from eigenvector 80: the test loss gets to 10 % with 150 points each, and not with 50",
         without="alpha 10, ten times lazier: learning of features is not needed if it holds there",
         preset="kumar-fig5",
-        cases={"few": {"n_train": 50}, "many": {"n_train": 150}},
-        control={"few": {"n_train": 50, "alpha": 10.0}, "many": {"n_train": 150, "alpha": 10.0}},
+        cases=_pooled(),
+        control=_pooled(alpha=10.0),
         common={**CROSSING, "target": "kernel_eigenvector:k=80"},
         holds=learned_with_more,
     )
@@ -404,25 +436,43 @@ class Result:
     ----------
     claim : Claim
     measured, control : Measured
-    named : bool, optional
+    named : bool, str or None
         The answer of the draw of seed 0.
     alike, descents : int
-        Draws in which descent answers as flow does, of those that were measured by both.
+        Draws in which descent answers as flow does, of those in which both tell.
     """
 
     claim: Claim
     measured: Measured
     control: Measured
-    named: bool | None
+    named: Answer
     alike: int
     descents: int
 
     @property
-    def row(self) -> tuple[str, str, str, str, str]:
-        """Return name, the counts of it and of its control, what seed 0 says, and whether descent says the same."""
-        words = {True: "holds", False: "does not", None: "does not tell"}
-        alike = f"{self.alike} of {self.descents}" if self.descents else "is descent"
-        return self.claim.name, str(self.measured), str(self.control), words[self.named], alike
+    def row(self) -> tuple[str, ...]:
+        """Return what stands under ``COLUMNS``."""
+        claim = self.claim
+        words: dict[Answer, str] = {True: "holds", False: "does not", None: "does not tell"}
+        named = words.get(self.named, "failed")
+        alike = "is descent" if claim.flow == claim.descent else f"{self.alike} of {self.descents}, {self.descent}"
+        return claim.name, claim.figure, str(self.measured), str(self.control), named, alike
+
+    @property
+    def descent(self) -> str:
+        """What descent was measured by."""
+        return ", ".join(sorted({one.optimizer for one in self.claim.experiments(Way.DESCENT).values()}))
+
+    @property
+    def verdict(self) -> str:
+        """What the draws say of the claim, by their interval."""
+        measured, control = self.measured, self.control
+        if not measured.told:
+            return "Not to be told from these draws"
+        low, high = measured.interval
+        if low <= 0.5:
+            return "Not supported by most draws" if high < 0.5 else "Open"
+        return "True, but in most draws of the control too" if control.interval[0] > 0.5 else "Supported"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data; null where nothing tells."""
@@ -433,10 +483,11 @@ class Result:
             "sentence": claim.sentence,
             "control": claim.without,
             "optimizer": claim.flow,
+            "verdict": self.verdict,
             "named_draw": self.named,
             "measured": _counted(self.measured),
             "measured_control": _counted(self.control),
-            "descent_alike": {"alike": self.alike, "draws": self.descents},
+            "descent_alike": {"optimizer": self.descent, "alike": self.alike, "told": self.descents},
         }
 
 
@@ -446,21 +497,23 @@ def _counted(measured: Measured) -> dict[str, Any]:
         "held": measured.held,
         "told": measured.told,
         "draws": measured.draws,
+        "failed": measured.failed,
         "fraction": None if math.isnan(fraction) else fraction,
         "interval": list(measured.interval),
     }
 
 
-def answers(draw: Draw) -> dict[Way, bool | None]:
-    """Run one draw and tell whether the claim holds in it; a run that fails tells nothing."""
+def answers(draw: Draw) -> dict[Way, Answer]:
+    """Run one draw and tell whether the claim holds in it, or why a run of it failed."""
     claim = claims()[draw.name]
     run = functools.cache(run_task)  # what a claim and its control share is run once
-    found: dict[Way, bool | None] = {}
+    found: dict[Way, Answer] = {}
     for way in draw.ways:
         experiments = claim.experiments(way)
         runs = {label: run(Task(one.model_copy(update={"seed": draw.seed}))) for label, one in experiments.items()}
         known = {label: one for label, one in runs.items() if not isinstance(one, str)}
-        found[way] = claim.holds(known) if len(known) == len(runs) else None
+        failed = [one for one in runs.values() if isinstance(one, str)]
+        found[way] = failed[0] if failed else claim.holds(known)
     return found
 
 
@@ -470,17 +523,35 @@ def measure(
     names: Sequence[str] = (),
     progress: Callable[[float], None] = lambda _: None,
 ) -> list[Result]:
-    """Measure claims, all by default, on draws of seeds 0, 1, ...
+    """Measure claims on draws of seeds 0, 1, ...
+
+    Parameters
+    ----------
+    draws : int
+    executor : Executor
+        What runs them.
+    names : sequence of str
+        Of the claims; all of them by default.
+    progress : callable, optional
+        Called with the fraction that is done.
+
+    Returns
+    -------
+    list of Result
+        One a claim, in the order of ``claims``.
 
     Raises
     ------
     EngineLost
         If a worker is lost again and again.
     InvalidInput
-        If there is no draw.
+        If there is no draw, or no claim of a name.
     """
     if draws < 1:
         raise InvalidInput(f"draws must be at least 1, got {draws}")
+    for name in names:
+        if name not in claims():
+            raise InvalidInput(f"unknown claim {name!r}; {nearest(name, list(claims()))}")
     known = {name: claim for name, claim in claims().items() if not names or name in names}
     tasks = [Draw(name, seed, _ways(claim, seed)) for seed in range(draws) for name, claim in known.items()]
     found = dict(zip(tasks, values_of(executor, answers, tasks, what="a draw", progress=progress), strict=True))
@@ -492,9 +563,9 @@ def _ways(claim: Claim, seed: int) -> tuple[Way, ...]:
     return (Way.FLOW, Way.CONTROL, Way.DESCENT) if by_descent else (Way.FLOW, Way.CONTROL)
 
 
-def result_of(claim: Claim, found: Sequence[Mapping[Way, bool | None]]) -> Result:
+def result_of(claim: Claim, found: Sequence[Mapping[Way, Answer]]) -> Result:
     """Count the answers of all draws, that of seed 0 first."""
-    both = [one for one in found if Way.DESCENT in one]
+    both = [one for one in found if isinstance(one.get(Way.DESCENT), bool) and isinstance(one[Way.FLOW], bool)]
     return Result(
         claim=claim,
         measured=Measured.of([one[Way.FLOW] for one in found]),

@@ -29,8 +29,20 @@ FLOW, DESCENT, FOLLOWING = "gradient_flow", "gradient_descent", "midpoint_flow"
 LONG = 30.0
 """Estimated seconds beyond which descent is followed rather than made."""
 
-CROSSINGS = ("t_train", "t_test", "delay", "peak_loss_test")
-NUMBERS = ("kernel_regression_loss_exact", "kernel_regression_loss_sample")
+TIMES = {
+    "t_train": "first time at which the train loss is below its threshold",
+    "t_test": "first time at which the test loss is below its threshold",
+    "delay": "t_test - t_train",
+}
+LOSSES = {
+    "peak_loss_test": "largest test loss",
+    "kernel_regression_loss_exact": "test loss of kernel regression, over the law of the inputs",
+    "kernel_regression_loss_sample": "test loss of kernel regression, on the test points",
+}
+STATUSES = {
+    "t_train_status": "whether the train loss fell below its threshold",
+    "t_test_status": "whether the test loss fell below its threshold",
+}
 
 
 class Figure(Protocol):
@@ -102,8 +114,8 @@ def of_runs(runs: Mapping[tuple[str, int], Run], curves: Sequence[str]) -> xarra
     times = max(len(run.t) for run in runs.values())
     shape = (len(labels), len(seeds))
     arrays = {name: np.full((*shape, times), np.nan) for name in ("t", *curves)}
-    scalars = {name: np.full(shape, np.nan) for name in (*CROSSINGS, *NUMBERS)}
-    words = np.full(shape, "", dtype=object)
+    scalars = {name: np.full(shape, np.nan) for name in (*TIMES, *LOSSES)}
+    words = {name: np.full(shape, "", dtype=object) for name in STATUSES}
     units, names = {"t": "flow time"}, {"t": "flow time t"}
     for (label, seed), run in runs.items():
         place = labels.index(label), seeds.index(seed)
@@ -114,14 +126,17 @@ def of_runs(runs: Mapping[tuple[str, int], Run], curves: Sequence[str]) -> xarra
         for name, scalar in scalars.items():
             value = run.summary.get(name)
             scalar[place] = np.nan if value is None else value
-        words[place] = run.summary["t_test_status"] or ""
+        for name, word in words.items():
+            word[place] = run.summary[name] or ""
     found: dict[str, Any] = {
         name: (("run", "seed", "time"), array, {"units": units.get(name, "1"), "long_name": names.get(name, name)})
         for name, array in arrays.items()
         if np.isfinite(array).any()
     }
-    found |= {name: (("run", "seed"), scalar, {"long_name": name}) for name, scalar in scalars.items()}
-    found["t_test_status"] = (("run", "seed"), words, {"long_name": "whether the test loss fell below its threshold"})
+    told = {name: {"units": "flow time", "long_name": text} for name, text in TIMES.items()}
+    told |= {name: {"units": "1", "long_name": text} for name, text in LOSSES.items()}
+    told |= {name: {"long_name": text} for name, text in STATUSES.items()}
+    found |= {name: (("run", "seed"), values, told[name]) for name, values in (scalars | words).items()}
     made = {label: next(run.experiment for (name, _), run in runs.items() if name == label) for label in labels}
     attributes = {
         "experiments": json.dumps(

@@ -25,7 +25,7 @@ class Figure14:
     title: ClassVar[str] = "Figure 14: one, two and three directions to learn"
     claim: ClassVar[str] = "it groks on multi-index targets too"
     remark: ClassVar[str] = (
-        "one direction is as in figure 1; two and three fall late as well, and later the more there are"
+        "one direction is as in figure 1; with two and three the test loss falls late too, and by the end less far"
     )
 
     def experiments(self, quick: bool) -> dict[str, Experiment]:

@@ -76,7 +76,7 @@ class Figure17(_Accuracy):
     """Accuracy by threshold beside the loss."""
 
     title: ClassVar[str] = "Figure 17: the accuracy of a regression depends on its threshold"
-    claim: ClassVar[str] = "by the choice of a threshold accuracy seems to grok early or late, or never"
+    claim: ClassVar[str] = "that accuracy groks depends on the choice of its threshold (on a student-teacher task)"
     remark: ClassVar[str] = (
         "the same point on our model: one loss curve, and by the threshold accuracy is high from the start, late, or "
         "never"
@@ -105,9 +105,10 @@ class Figure18(_Accuracy):
     """When half of the points are right."""
 
     title: ClassVar[str] = "Figure 18: when half of the test points are right, by the threshold"
-    claim: ClassVar[str] = "the time at which accuracy passes 1/2 moves by decades with its threshold"
+    claim: ClassVar[str] = "the losses of figure 17 show nothing surprising: only the accuracy seems to grok"
     remark: ClassVar[str] = (
-        "the time does not move by decades but from zero to never, with one threshold between at which it is finite"
+        "on our model the time at which accuracy passes 1/2 does not move by decades with its threshold, but from zero "
+        "to never, with one threshold between at which it is finite; the loss is one curve"
     )
 
     def sheet(self, data: xarray.Dataset) -> Sheet:

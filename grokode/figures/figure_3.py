@@ -88,8 +88,8 @@ class Figure3b(_Fan):
     title: ClassVar[str] = "Figure 3b: the less aligned at the start, the later the test loss falls"
     claim: ClassVar[str] = "the delay grows with 1/eps; the final test loss is lower where eps is small"
     remark: ClassVar[str] = (
-        "the curves come in the paper's order at half of the initial loss. At a tenth there is no order to measure, "
-        "as the larger eps do not get there and end higher, which the paper says as well"
+        "the curves come in the paper's order at half of the initial loss, in most draws. At a tenth they do not: the "
+        "larger eps do not get there, and end higher, which the paper says as well"
     )
     preset: ClassVar[str] = "kumar-fig3b"
     parameter: ClassVar[str] = "eps"

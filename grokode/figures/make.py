@@ -112,6 +112,8 @@ class Made:
         The numbers behind every panel.
     points : xarray.Dataset, optional
         Those of really trained networks.
+    deviation : float, optional
+        The largest of them from the theory.
     notes : list of str
         What is to be said of runs that failed.
     """
@@ -121,12 +123,8 @@ class Made:
     runs: Runs
     data: xarray.Dataset
     points: xarray.Dataset | None
+    deviation: float | None
     notes: list[str]
-
-    @property
-    def deviation(self) -> float | None:
-        """The largest deviation of trained networks, where they were trained."""
-        return None if self.points is None else deviation(self.data, self.points)
 
 
 def make(
@@ -137,7 +135,7 @@ def make(
     seeds: Sequence[int],
     train: Callable[[Task], Run | str] | None = None,
     progress: Callable[[float], None] = lambda _: None,
-) -> list[Made]:
+) -> tuple[list[Made], list[str]]:
     """Run the experiments of figures, what they share once, and label what came of them.
 
     Parameters
@@ -150,13 +148,20 @@ def make(
     train : callable, optional
         Really trains the network of a task.
     progress : callable, optional
+        Called with the fraction that is done.
+
+    Returns
+    -------
+    made : list of Made
+    lost : list of str
+        Why others of them are not there: none of their runs was finished.
 
     Raises
     ------
     EngineLost
         If a worker is lost again and again.
     RunFailed
-        If no run of a figure was finished.
+        If no figure is left.
     InvalidInput
         If xarray is not installed.
     """
@@ -164,13 +169,32 @@ def make(
     tasks = {name: tasks_of(figure, quick=quick, seeds=seeds) for name, figure in figures.items()}
     found = run_all(list(tasks.values()), executor, progress=progress)
     trained = {} if train is None else run_all(list(tasks.values()), executor, train)
-    made = []
-    for name, figure in figures.items():
-        runs, notes = runs_of(tasks[name], found, name)
-        points = figure.data(runs_of(tasks[name], trained, f"{name}, trained")[0]) if trained else None
-        data = figure.data(runs)
-        made.append(Made(name=name, figure=figure, runs=runs, data=data, points=points, notes=notes))
-    return made
+    made: list[Made] = []
+    lost: list[str] = []
+    for name in figures:
+        try:
+            made.append(_made(name, figures[name], tasks[name], found, trained))
+        except RunFailed as error:
+            lost.append(str(error))
+    if not made:
+        raise RunFailed(lost[0])
+    return made, lost
+
+
+def _made(
+    name: str,
+    figure: Figure,
+    tasks: Mapping[tuple[str, int], Task],
+    found: Mapping[Task, Run | str],
+    trained: Mapping[Task, Run | str],
+) -> Made:
+    runs, notes = runs_of(tasks, found, name)
+    data, points, apart = figure.data(runs), None, None
+    if trained:
+        networks, more = runs_of(tasks, trained, f"{name}, trained")
+        points = figure.data(networks)
+        apart, notes = deviation(data, points), notes + more
+    return Made(name=name, figure=figure, runs=runs, data=data, points=points, deviation=apart, notes=notes)
 
 
 def picture_of(figure: Figure, data: xarray.Dataset, points: xarray.Dataset | None = None) -> Picture:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..experiment.result import Run
 from ..plot.curves import short
-from .claims import Result
+from .claims import COLUMNS, LEGEND, Result
 from .make import Made
 
 MOST = 12
@@ -33,36 +33,31 @@ def page_of(
     command : str
         What made it, for the reader who will make it again.
     """
-    parts = ["# The paper's figures, from theory\n", f"Made by `{command}`; every number below is of that run.\n"]
+    parts = [
+        "# The paper's figures, from theory\n",
+        f"Made by `{command}`: the numbers in tables and the counts of draws are of that run. What stands under "
+        '"ours" was read from these pictures and 100 draws.\n',
+    ]
     for one in made:
         parts.append(f"## {one.figure.title}\n")
         parts.append(f"![{one.figure.title}]({os.path.relpath(pictures[one.name], path.parent)})\n")
         parts.append(f"The paper: {one.figure.claim}.\n\nOurs: {one.figure.remark}.\n")
-        parts += [_told(result) for result in results if result.claim.figure == one.name]
+        parts += [_sentence(result) for result in results if result.claim.figure == one.name]
         if one.deviation is not None:
             parts.append(f"Really trained networks deviate by at most {one.deviation:.2g} (relative).\n")
         parts.append(_table(one.runs))
     if results:
-        parts += ["## The claims, measured\n", _claims(results)]
+        shown = {one.name for one in made}
+        parts += ["## The claims, measured\n", f"{LEGEND}\n"]
+        parts += [_sentence(result) for result in results if result.claim.figure not in shown]
+        parts.append(_claims(results))
     return "\n".join(parts)
 
 
-def _told(result: Result) -> str:
+def _sentence(result: Result) -> str:
     """Say in a sentence what was measured of a claim."""
     claim = result.claim
-    return f"{_verdict(result)}: {claim.sentence}: {result.measured}; control ({claim.without}): {result.control}.\n"
-
-
-def _verdict(result: Result) -> str:
-    """Say in a word what the draws say of a claim; more than half of them means by the interval."""
-    measured, control = result.measured, result.control
-    if not measured.told:
-        return "Not to be told from these draws"
-    if measured.fraction <= 0.5:
-        return "Not supported by most draws"
-    if measured.interval[0] <= 0.5:
-        return "Open"
-    return "True, but in most draws of the control too" if control.told and control.interval[0] > 0.5 else "Supported"
+    return f"{result.verdict}: {claim.sentence}: {result.measured}; control ({claim.without}): {result.control}.\n"
 
 
 def _table(runs: Mapping[tuple[str, int], Run]) -> str:
@@ -91,8 +86,5 @@ def _crossing(summary: Mapping[str, Any], which: str) -> str:
 
 
 def _claims(results: Sequence[Result]) -> str:
-    rows = ["| claim | figure | holds in | control | draw 0 | descent alike |", "|---|---|---|---|---|---|"]
-    for one in results:
-        name, *counted = one.row
-        rows.append(f"| {' | '.join([name, one.claim.figure, *counted])} |")
-    return "\n".join(rows) + "\n"
+    rows = [" | ".join(COLUMNS), "|".join("---" for _ in COLUMNS), *(" | ".join(one.row) for one in results)]
+    return "\n".join(f"| {row} |" for row in rows) + "\n"

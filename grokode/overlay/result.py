@@ -113,7 +113,7 @@ class Overlay:
         return f"largest |Δ ln L|: {', '.join(parts)}"
 
     def __repr__(self) -> str:
-        return f"Overlay({self.status}: {len(self.logs)} logs, {self.headline})"
+        return f"Overlay({self.status}: {len(self.logs)} {'log' if len(self.logs) == 1 else 'logs'}, {self.headline})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the overlay as plain data, without NaN: the object of ``--json``."""

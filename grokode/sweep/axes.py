@@ -56,7 +56,10 @@ def read_axis(name: str, given: Any, source: str) -> Axis | Any:
     name = "seed" if name == "seeds" else name
     if name not in Experiment.model_fields:
         raise InvalidInput(f"unknown parameter {name!r} in {source}; {nearest(name, list(Experiment.model_fields))}")
-    values = _values(name, given)
+    try:
+        values = _values(name, given)
+    except InvalidInput as error:
+        raise InvalidInput(f"{name} from {source}: {error}") from None
     if len(values) == 1:
         return values[0]
     if name in FIXED:

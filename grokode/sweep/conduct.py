@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import warnings
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from .cells import Arrays, Task, compute, empty, lost
 from .layout import BAD, CODES, CellStatus, Layout
 from .lock import locked
 from .specification import Sweep, cells_of
-from .store import Store, create, machine
+from .store import Store, check_free, create, machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def conduct(
     *,
     resume: bool,
     progress: Callable[[Progress], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> dict[CellStatus, int]:
     """Compute the pending cells of a store, made where there is none.
 
@@ -64,6 +66,8 @@ def conduct(
         Whether a store that exists is gone on with.
     progress : callable
         Called after every block.
+    say : callable
+        Called with what a resumed sweep goes on with.
 
     Returns
     -------
@@ -76,25 +80,50 @@ def conduct(
         If the store is of another sweep, is in use, or exists and is not to be resumed.
     """
     if resume and path.exists():
-        store = Store(path)
-        store.check(sweep)
-        if tuple(store.group.attrs["block_shape"]) != sweep.block_shape:
-            raise InvalidInput(f"{path} was made by a version that cut it otherwise; name another store")
-        if store.group.attrs["machine"] != machine():
-            warnings.warn(
-                f"{path} was begun on another processor or BLAS; the last bits of its cells will differ",
-                GrokodeWarning,
-                stacklevel=2,
-            )
-    else:
+        store = _begun(path, sweep)
+        pending = store.counts()[CellStatus.PENDING]
+        say(f"{path}: {sweep.size - pending} of {sweep.size} cells are there, {pending} are left")
+        with locked(path):
+            _compute(store, sweep, layout, engine.open(), progress)
+        return store.counts()
+    check_free(path)
+    if resume:
+        say(f"no store {path} yet; the sweep begins")
+    with engine.open() as executor:  # before there is a store: an engine that is not there leaves none
         store = create(path, sweep, layout)
-    with locked(path):
-        tasks = [Task(sweep, layout, block) for block in sweep.blocks() if store.pending(block)]
-        meter = _Meter(store, progress)
-        if tasks:
-            with engine.open() as executor:
-                _run(executor, tasks, meter)
+        with locked(path):
+            _compute(store, sweep, layout, contextlib.nullcontext(executor), progress)
     return store.counts()
+
+
+def _begun(path: Path, sweep: Sweep) -> Store:
+    """Open the store of a sweep to go on with it."""
+    store = Store(path)
+    store.check(sweep)
+    if tuple(store.group.attrs["block_shape"]) != sweep.block_shape:
+        raise InvalidInput(f"{path} was made by a version that cut it otherwise; name another store")
+    if store.group.attrs["machine"] != machine():
+        warnings.warn(
+            f"{path} was begun on another processor or BLAS; the last bits of its cells will differ",
+            GrokodeWarning,
+            stacklevel=3,
+        )
+    return store
+
+
+def _compute(
+    store: Store,
+    sweep: Sweep,
+    layout: Layout,
+    opened: contextlib.AbstractContextManager[Executor],
+    progress: Callable[[Progress], None],
+) -> None:
+    """Compute what is pending, by an executor that is not opened where nothing is."""
+    tasks = [Task(sweep, layout, block) for block in sweep.blocks() if store.pending(block)]
+    meter = _Meter(store, progress)
+    if tasks:
+        with opened as executor:
+            _run(executor, tasks, meter)
 
 
 def _run(executor: Executor, tasks: list[Task], meter: _Meter) -> None:

@@ -195,7 +195,10 @@ def sweep_of(
     composition = compose(first | single, preset=layers[0], spec=layers[1])
     size = math.prod(len(axis.values) for axis in axes.values())
     if not axes:
-        raise InvalidInput("there is nothing to sweep; give a grid, like --alpha log:0.1:10:5, or use 'grokode run'")
+        raise InvalidInput(
+            "there is nothing to sweep; give a grid, like --alpha log:0.1:10:5 (with --resume that of the store), or "
+            "use 'grokode run'"
+        )
     if size > MOST:
         raise InvalidInput(f"the grid has {size:.3g} cells; ask for at most {MOST}, or split it")
     for name in quantities:

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from ..experiment.versions import versions
 from .axes import UNITS
 from .cells import Arrays
 from .layout import BAD, CODES, CROSSINGS, STATUS, THRESHOLD, CellStatus, Layout, Variable
+from .lock import NAME as LOCK
 from .specification import Block, Sweep
 
 if TYPE_CHECKING:
@@ -38,6 +40,20 @@ def _zarr() -> Any:
     return zarr
 
 
+def check_free(path: Path) -> None:
+    """Refuse a path at which no store can be made.
+
+    Raises
+    ------
+    InvalidInput
+        If there is something, or no folder for it.
+    """
+    if os.path.lexists(path):
+        raise InvalidInput(f"{path} exists already; go on with it by --resume, or name another store")
+    if not path.parent.is_dir():
+        raise InvalidInput(f"cannot write {path}: no folder {path.parent}; make it first")
+
+
 def create(path: Path, sweep: Sweep, layout: Layout) -> Store:
     """Make the store of a sweep, every cell pending; it appears at its path whole, or not at all.
 
@@ -47,10 +63,7 @@ def create(path: Path, sweep: Sweep, layout: Layout) -> Store:
         If there is something at the path, or its folder cannot be written.
     """
     zarr = _zarr()
-    if os.path.lexists(path):
-        raise InvalidInput(f"{path} exists already; go on with it by --resume, or name another store")
-    if not path.parent.is_dir():
-        raise InvalidInput(f"cannot write {path}: no folder {path.parent}; make it first")
+    check_free(path)
     try:
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     except PermissionError:
@@ -245,14 +258,20 @@ def _region(block: Block) -> tuple[slice, ...]:
     return tuple(slice(first, end) for first, end in block)
 
 
-def _differences(theirs: Any, ours: Any, where: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield what differs between two configurations, by name."""
+def _differences(theirs: Any, ours: Any, where: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield what differs between two configurations, by name, in words."""
     if isinstance(theirs, dict) and isinstance(ours, dict):
         for key in sorted({*theirs, *ours}):
             name = f"{where}.{key}".removeprefix(".")
             yield from _differences(theirs.get(key, "not given"), ours.get(key, "not given"), name)
     elif theirs != ours:
-        yield where, theirs, ours
+        yield where, _in_words(theirs), _in_words(ours)
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_in_words, value))}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def open_sweep(path: str | Path) -> xarray.Dataset:
@@ -277,7 +296,9 @@ def open_sweep(path: str | Path) -> xarray.Dataset:
     import xarray
 
     options: dict[str, Any] = {"consolidated": False, "chunks": None}
-    data: xarray.Dataset = xarray.open_zarr(store.path, **options)
-    data = data.merge(xarray.open_zarr(store.path, group=TIMING, **options))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=f"Object at {LOCK}")  # of a coordinator, at work or killed
+        data: xarray.Dataset = xarray.open_zarr(store.path, **options)
+        data = data.merge(xarray.open_zarr(store.path, group=TIMING, **options))
     ordered: xarray.Dataset = data[data.attrs["variables"]]  # not the order of files in a folder
     return ordered

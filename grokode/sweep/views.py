@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ Array = NDArray[np.float64]
 
 SEED = "seed"
 QUARTILES = (0.25, 0.75)
+NEAR = 0.01
+"""By which part the value of an axis may be rounded that is asked for."""
 NEVER, OPEN = CROSSINGS.index("never"), CROSSINGS.index("not_reached")
 CENSORED = {"t_train": ("t_train_status",), "t_test": ("t_test_status",), "delay": ("t_train_status", "t_test_status")}
 """Quantities that may lie beyond the end of a run, with the statuses that say so."""
@@ -79,7 +82,7 @@ def view_of(
     threshold : str, optional
         The first by default.
     at : mapping of str to str, optional
-        Values of the other axes, the nearest there is; by default the first.
+        Values of the other axes, which may be rounded; by default the first.
 
     Raises
     ------
@@ -137,13 +140,24 @@ def _over_seeds(
     """Return where the median is never or beyond, and quartiles and median, what is censored being larger than all."""
     ranked = np.where(never | beyond, np.inf, values)
     unknown: NDArray[np.bool_] = np.any(np.isnan(ranked), axis=-1)
-    quantiles = (QUARTILES[0], 0.5, QUARTILES[1])
-    known = np.where(unknown[..., None], 0.0, ranked)
-    # the inverse of the distribution: with one end of time for all, Kaplan and Meier's
-    low, middle, high = np.where(unknown, np.nan, np.quantile(known, quantiles, axis=-1, method="inverted_cdf"))
+    in_order = np.sort(np.where(unknown[..., None], 0.0, ranked), axis=-1)
+    low, middle, high = (
+        np.where(unknown, np.nan, _quantile(in_order, part)) for part in (QUARTILES[0], 0.5, QUARTILES[1])
+    )
     censored = np.isinf(middle)
     proved = never.mean(axis=-1) > 0.5
     return censored & proved, censored & ~proved, np.array([low, middle, high])
+
+
+def _quantile(in_order: Array, part: float) -> Array:
+    """Return the inverse of the distribution, in the middle of where it is level, as R's ``survfit`` has it.
+
+    With one end of time for all seeds that is Kaplan and Meier's; infinite where it reaches beyond the end.
+    """
+    n = in_order.shape[-1]
+    place = math.ceil(part * n)
+    at: Array = in_order[..., place - 1]
+    return (at + in_order[..., place]) / 2 if place == part * n and place < n else at
 
 
 def _is_number(data: xarray.Dataset, name: str) -> bool:
@@ -152,15 +166,22 @@ def _is_number(data: xarray.Dataset, name: str) -> bool:
 
 
 def _place(data: xarray.Dataset, name: str, text: str | None) -> int:
-    """Return the place on an axis of the value that is nearest to a text, or the first."""
+    """Return the place on an axis of the value that a text says, rounded or not, or the first."""
     values = data[name].values
+    known = ", ".join(f"{value:g}" if values.dtype.kind in "iuf" else str(value) for value in values)
     if text is None:
         return 0
     if values.dtype.kind not in "iuf":
         if text not in values.tolist():
-            raise InvalidInput(f"{name} has no value {text!r}; it has {', '.join(map(str, values))}")
+            raise InvalidInput(f"{name} has no value {text!r}; it has {known}")
         return int(values.tolist().index(text))
     try:
-        return int(np.argmin(np.abs(values - float(text))))
+        wanted = float(text)
     except ValueError:
-        raise InvalidInput(f"{name} = {text!r} is no number; write {name}={values[0]}") from None
+        raise InvalidInput(
+            f"{name} = {text!r} is no number; write {name}={values[0]:g}, for each axis by itself"
+        ) from None
+    place = int(np.argmin(np.abs(values - wanted)))
+    if abs(values[place] - wanted) > NEAR * abs(wanted):
+        raise InvalidInput(f"{name} has no value near {text}; it has {known}")
+    return place

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .estimate import Estimate
-from .layout import Layout
+from .layout import CODES, CellStatus, Layout
 from .specification import Sweep
 from .store import Store
+
+if TYPE_CHECKING:
+    import xarray
 
 
 def rows_of_plan(sweep: Sweep, layout: Layout, estimate: Estimate) -> list[tuple[str, str]]:
@@ -33,6 +38,12 @@ def rows_of_store(store: Store) -> list[tuple[str, str]]:
         for name, found in answers.items():
             rows.append((f"{name} < {threshold}", ", ".join(f"{count} {status}" for status, count in found.items())))
     return rows + [("failed", f"{place}: {reason}") for place, reason in store.reasons()]
+
+
+def note_of_pending(data: xarray.Dataset) -> str:
+    """Say how many cells are not computed yet; nothing where all are."""
+    pending = int((data["status"] == CODES[CellStatus.PENDING]).sum())
+    return f"{pending} of {data['status'].size} cells are pending, and left blank" if pending else ""
 
 
 def axes_of(axes: dict[str, tuple[object, ...]]) -> list[tuple[str, str]]:

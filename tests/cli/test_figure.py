@@ -43,7 +43,7 @@ def test_a_page_says_what_is_claimed_and_what_came_out(cli, tmp_path):
     assert "![Figure 4: what the test loss is made of](figures/figure-4.png)" in text
     assert "The paper: the first rise of the test loss is power in linear modes" in text
     assert re.search(r"\| figure 4 \| gradient_flow \| 0.1 \| [\d,.]+ \| not reached \| [\d.]+ \|", text), text
-    assert "docs/figures.md`; every number" in text
+    assert "docs/figures.md`: the numbers in tables" in text
 
 
 def test_claims_are_measured_with_their_controls(cli, monkeypatch):
@@ -77,12 +77,15 @@ def test_trained_networks_lie_on_the_theory(cli, tmp_path):
         (("4", "--claims"), "figure 4 is named too; give --all or no name"),
         (("4", "--page", "page.txt"), "a page must end in .md, got page.txt"),
         (("--claims", "--draws", "0", "--engine", "serial"), "draws must be at least 1, got 0"),
+        (("--all", "--claims", "--draws", "0"), "draws must be at least 1, got 0"),
+        (("--claims", "--quick"), "--quick is of figures, and --claims alone draws none; leave it out, or add --all"),
+        (("--claims", "--seeds", "0:3"), "--seeds is of figures"),
         (("4", "--draws", "5"), "--draws 5 is of --claims"),
         (("4", "--format", "gif"), "unknown format 'gif'; choose of png, svg, pdf"),
         (("4", "5", "--data", "a.nc"), "--data writes the numbers of one figure, got 2"),
         (("4", "--data", "a.csv"), "ends in .nc, got a.csv"),
         (("4", "--seeds", "5:2"), "5:2"),
-        (("4", "--out", "no/where"), "no/where cannot be a folder of pictures"),
+        (("4", "--out", "no/where"), "no folder no; make it first"),
         (("4", "--engine", "serial", "--workers", "2"), "engine serial has no workers"),
     ],
 )

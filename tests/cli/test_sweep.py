@@ -8,7 +8,9 @@ import re
 import numpy as np
 import pytest
 import xarray
+import zarr
 
+from grokode.errors import InvalidInput
 from grokode.sweep.store import Store
 
 SWEEP = ("sweep", "--dim", 5, "--n-train", 8, "--width", 6, "--t-max", 100, "--points", 8, "--engine", "serial")
@@ -121,6 +123,7 @@ def test_bad_input_is_one_line(cli, tmp_path, flags, said):
         ("plot s.zarr --x foo", "'foo' is no axis"),
         ("plot s.zarr --at eps", "is not NAME=VALUE"),
         ("plot s.zarr --at eps=a", "is no number"),
+        ("plot s.zarr --at eps=7", "eps has no value near 7"),
         ("plot s.zarr --threshold 0.7", "it has 50%, 1e-9"),
         ("export s.zarr --to foo", "unknown format 'foo'"),
         ("export s.zarr", "give one of them"),
@@ -131,6 +134,30 @@ def test_bad_input_is_one_line(cli, tmp_path, flags, said):
 )
 def test_wrong_words_about_a_store_are_one_line(cli, swept, words, said):
     refused(cli(*words.split()), said)
+
+
+def test_an_engine_that_is_not_there_leaves_no_store(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "grokode.engines.slurm.Slurm.open", lambda self: (_ for _ in ()).throw(InvalidInput("no SLURM"))
+    )
+    refused(cli(*GRID, "--out", "s.zarr", "--engine", "slurm"), "no SLURM")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_resumed_sweep_says_what_it_goes_on_with(cli, swept):
+    ended = cli(*GRID, "--out", "s.zarr", "--resume")
+    assert (ended.code, ended.err) == (0, "grokode: s.zarr: 12 of 12 cells are there, 0 are left\n")
+    ended = cli(*GRID, "--out", "other.zarr", "--resume")
+    assert (ended.code, ended.err) == (0, "grokode: no store other.zarr yet; the sweep begins\n")
+
+
+@pytest.mark.parametrize("words", ["plot s.zarr --out p.png", "export s.zarr --to json", "report s.zarr"])
+def test_what_shows_a_store_that_is_not_complete_says_so(cli, swept, words):
+    folder, _ = swept
+    zarr.open_group(folder / "s.zarr", mode="r+")["status"][0] = 0
+    (folder / "s.zarr" / "grokode.lock").write_text("{}")  # of a coordinator that was killed
+    ended = cli(*words.split())
+    assert (ended.code, ended.err) == (0, "grokode: 6 of 12 cells are pending, and left blank\n")
 
 
 def test_a_file_is_no_store(cli, tmp_path):

@@ -6,13 +6,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy.stats import beta
+from scipy.stats import norm
 
 from grokode.dynamics.optimizers import OPTIMIZERS
 from grokode.engines.serial import SerialExecutor
 from grokode.errors import InvalidInput
 from grokode.figures import FIGURES
 from grokode.figures.claims import (
+    COLUMNS,
     Draw,
     Measured,
     Result,
@@ -55,6 +56,9 @@ def of(*runs):
         (grows, of(run(1, 2), run(1, 3), run(1, 9)), True),
         (grows, of(run(1, 2), run(1, 3), run(1)), True),  # the last is beyond the end: longer than all
         (grows, of(run(1, 2), run(1), run(1)), None),
+        (grows, of(run(1), run(1), run(1, 9)), False),  # two are untold, but the last is not longer
+        (grows, of(run(1), run(1, 3), run(1)), False),
+        (grows, of(run(1, 200), run(1, 201), run(1, 400)), False),  # no longer than crossings are right to
         (grows, of(run(1, 5), run(1, 3), run(1, 9)), False),
         (grows, of(run(), run(1, 3), run(1, 9)), None),
         (little_delay, of(run(10, 19)), True),
@@ -66,8 +70,12 @@ def of(*runs):
         (goldilocks, {"few": run(1), "between": run(1, 9), "many": run(1, 2)}, True),
         (goldilocks, {"few": run(1, 20), "between": run(1, 9), "many": run(1, 2)}, False),
         (goldilocks, {"few": run(1), "between": run(1), "many": run(1, 2)}, False),
+        (goldilocks, {"few": run(1), "between": run(1, 2), "many": run(1, 2)}, False),
+        (goldilocks, {"few": run(), "between": run(1, 9), "many": run(1, 2)}, None),
         (linear_rise, of(run(loss_test_exact=[1, 1.2, 0.3], linear_power=[0, 0.15, 0])), True),
         (linear_rise, of(run(loss_test_exact=[1, 1.2, 0.3], linear_power=[0, 0.05, 0])), False),
+        (linear_rise, of(run(loss_test_exact=[1, 1.2, 1.1], linear_power=[0, 0.15, 0])), None),
+        (linear_rise, of(run(loss_test_exact=[1, 1.1, 1.2], linear_power=[0, 0.15, 0.2])), None),
         (linear_rise, of(run(loss_test_exact=[1, 1.04, 0.3], linear_power=[0, 1, 0])), None),
         (aligned_removes, {"unaligned": run(loss_test_exact=[1, 2]), "aligned": run(loss_test_exact=[1, 0.5])}, True),
         (aligned_removes, {"unaligned": run(loss_test_exact=[1, 2]), "aligned": run(loss_test_exact=[1, 1.1])}, False),
@@ -79,7 +87,8 @@ def of(*runs):
         (learned_with_more, {"few": run(1, 3), "many": run(1, 2)}, False),
         (learned_with_more, {"few": run(1), "many": run(1)}, False),
         (collapses, of(run(relative_change=[0, 1]), run(relative_change=[0, 1.15])), True),
-        (collapses, of(run(relative_change=[0, 1]), run(relative_change=[0, 0.8])), False),
+        (collapses, of(run(relative_change=[0, 1]), run(relative_change=[0, 0.79])), False),
+        (collapses, of(run(relative_change=[0, 0.79]), run(relative_change=[0, 1])), False),
     ],
 )
 def test_an_answer_is_what_the_sentence_says(holds, runs, expected):
@@ -90,6 +99,7 @@ def test_draws_that_do_not_tell_are_counted_apart():
     found = Measured.of([True, None, False, True])
     assert (found.held, found.told, found.draws, found.fraction) == (2, 3, 4, pytest.approx(2 / 3))
     assert str(found).startswith("2 of 3 that tell, of 4 [")
+    assert str(Measured.of([True, "diverged"])) == "1 of 1 that tell, of 2 [0.21, 1.00], 1 failed"
     nothing = Measured.of([None, None])
     assert math.isnan(nothing.fraction)
     assert nothing.interval == (0.0, 1.0)
@@ -97,13 +107,11 @@ def test_draws_that_do_not_tell_are_counted_apart():
 
 
 def test_the_interval_is_a_binomial_one():
-    """Inside Clopper and Pearson's, which is never too short, and around the fraction."""
+    """Wilson (1927): where (p - held / told)^2 = z^2 p (1 - p) / told, with z of 95 %."""
     for held, told in ((0, 20), (3, 20), (20, 20), (57, 100)):
-        low, high = Measured(held=held, told=told, draws=told).interval
-        exact = beta.ppf(0.025, held, told - held + 1), beta.ppf(0.975, held + 1, told - held)
-        assert low <= held / told <= high
-        assert low >= np.nan_to_num(exact[0]) - 0.02
-        assert high <= (exact[1] if held < told else 1) + 0.02
+        for p in Measured(held=held, told=told, draws=told).interval:
+            assert (p - held / told) ** 2 == pytest.approx(norm.ppf(0.975) ** 2 * p * (1 - p) / told, abs=1e-12)
+    assert Measured(held=3, told=20, draws=20).interval == pytest.approx((0.052, 0.360), abs=1e-3)
 
 
 @pytest.mark.parametrize("name", claims())
@@ -133,7 +141,7 @@ def test_what_a_claim_shares_with_its_control_is_run_once(monkeypatch):
     seen = []
     monkeypatch.setattr("grokode.figures.claims.run_task", lambda task: seen.append(task) or "failed")
     found = answers(Draw("alignment removes the rise", 3, (Way.FLOW, Way.CONTROL)))
-    assert found == {Way.FLOW: None, Way.CONTROL: None}  # a run that fails tells nothing
+    assert found == {Way.FLOW: "failed", Way.CONTROL: "failed"}  # a run that fails tells nothing but why
     assert len(seen) == 2
     assert all(task.experiment.seed == 3 for task in seen)
 
@@ -141,19 +149,28 @@ def test_what_a_claim_shares_with_its_control_is_run_once(monkeypatch):
 def test_descent_is_counted_where_it_answers_alike():
     claim = claims()["goldilocks, P 250"]
     both = {Way.FLOW: True, Way.CONTROL: False}
-    found = [both | {Way.DESCENT: True}, both | {Way.DESCENT: False}, both | {Way.DESCENT: None}, both]
+    neither = {Way.FLOW: None, Way.CONTROL: False, Way.DESCENT: None}
+    found = [both | {Way.DESCENT: True}, both | {Way.DESCENT: False}, both | {Way.DESCENT: None}, neither, both]
     result = result_of(claim, found)
-    assert (result.alike, result.descents, result.measured.held, result.control.held) == (1, 3, 4, 0)
-    assert result.row[-1] == "1 of 3"
+    assert (result.alike, result.descents, result.measured.held, result.control.held) == (1, 2, 4, 0)
+    assert result.row[-1] == "1 of 2, midpoint_flow"
+    assert len(result.row) == len(COLUMNS)
 
 
 def test_a_claim_is_measured_on_the_same_draws_whoever_asks():
     name = "alignment removes the rise"
-    (one,), (other,) = (measure(3, SerialExecutor(), [name]) for _ in range(2))
-    assert one.to_dict() == other.to_dict()
-    assert one.measured.draws == one.control.draws == 3
+    (found,) = measure(3, SerialExecutor(), [name])
+    alone = [answers(Draw(name, seed, tuple(Way))) for seed in (2, 0, 1)]
+    assert found == result_of(claims()[name], [alone[1], alone[2], alone[0]])
+    assert found.measured.draws == found.control.draws == 3
+    assert {one[Way.FLOW] for one in alone} == {True, None}  # one of the three has a rise to be removed
+
+
+def test_what_cannot_be_measured_is_refused():
     with pytest.raises(InvalidInput, match="draws must be at least 1, got 0"):
         measure(0, SerialExecutor())
+    with pytest.raises(InvalidInput, match="unknown claim 'goldilocks, P 12'; did you mean 'goldilocks, P 120'"):
+        measure(1, SerialExecutor(), ["goldilocks, P 12"])
 
 
 @pytest.mark.slow
@@ -193,6 +210,7 @@ def test_a_claim_that_few_draws_support_would_be_seen_if_it_held(name, most, con
         (19, 20, 0, "Supported"),
         (19, 20, 19, "True, but in most draws of the control too"),
         (2, 20, 0, "Not supported"),
+        (9, 20, 0, "Open"),
         (12, 20, 0, "Open"),
         (0, 0, 0, "Not to be"),
     ],
@@ -202,10 +220,11 @@ def test_a_page_says_of_a_claim_whether_most_draws_support_it(held, told, contro
     control = Measured(held=control_held, told=20, draws=20)
     measured = Measured(held=held, told=told, draws=20)
     result = Result(claim=claim, measured=measured, control=control, named=True, alike=2, descents=3)
-    text = page_of([], {}, [result], Path("page.md"), "grokode figure --all --claims")
-    assert f"| {claim.name} | 9 | {measured} | {control} | holds | 2 of 3 |" in text
-    made = Made(name="9", figure=FIGURES.build("9"), runs={}, data=None, points=None, notes=[])
-    text = page_of([made], {"9": Path("figures/figure-9.png")}, [result], Path("page.md"), "")
-    assert f"{verdict}" in text
-    assert claim.sentence in text
-    assert made.figure.remark in text
+    assert result.verdict.startswith(verdict)
+    figure = FIGURES.build("9")
+    made = Made(name="9", figure=figure, runs={}, data=None, points=None, deviation=None, notes=[])
+    for figures in ([], [made]):  # with its figure, or alone
+        text = page_of(figures, {"9": Path("figures/figure-9.png")}, [result], Path("page.md"), "grokode figure")
+        assert f"| {claim.name} | 9 | {measured} | {control} | holds | 2 of 3, midpoint_flow |" in text
+        assert text.count(f"{result.verdict}: {claim.sentence}") == 1
+        assert (figure.remark in text) == bool(figures)

@@ -184,7 +184,7 @@ def test_what_is_done_is_not_done_again(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"eps": "0.2,2"}, r"axes.eps is \[0.2, 1.0\] there and \[0.2, 2.0\] here"),
+        ({"eps": "0.2,2"}, r"axes.eps is \[0.2, 1\] there and \[0.2, 2\] here"),
         ({"dim": 7}, "experiment.dim is 6 there and 7 here"),
         ({"thresholds": ("0.1",)}, "thresholds is"),
         ({"quantities": ("scalars",)}, "curves is"),

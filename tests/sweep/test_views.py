@@ -63,6 +63,22 @@ def test_the_median_is_that_of_kaplan_and_meier():
         np.testing.assert_array_equal(view.values, [median])
 
 
+def test_the_median_of_an_even_number_is_between_the_two_in_the_middle():
+    times = [[1, 5, 2, 4], [1, np.nan, np.nan, 4], [3, 1, 2, np.nan]]
+    codes = [[REACHED] * 4, [REACHED, OPEN, OPEN, REACHED], [REACHED, REACHED, REACHED, NEVER]]
+    view = view_of(dataset(times, codes), "t_test")
+    np.testing.assert_array_equal(view.values, [3, np.nan, 2.5])  # where the later of the two is unknown, so is it
+    np.testing.assert_array_equal(view.open, [False, True, False])
+    np.testing.assert_array_equal(view.low, [1.5, 2.5, 1.5])
+
+
+def test_a_value_of_an_axis_may_be_rounded_and_no_more():
+    data = dataset([[1.0], [2.0], [3.0]], [[REACHED]] * 3)
+    assert view_of(data, "t_test", x="seed", at={"alpha": "2.004"}).title.startswith("alpha = 2.0")
+    with pytest.raises(InvalidInput, match="alpha has no value near 2.5; it has 1, 2, 3"):
+        view_of(data, "t_test", x="seed", at={"alpha": "2.5"})
+
+
 def test_one_seed_can_be_looked_at():
     data = dataset([[1, 2], [3, np.nan]], [[REACHED, REACHED], [REACHED, OPEN]])
     view = view_of(data, "t_test", at={"seed": "1"})

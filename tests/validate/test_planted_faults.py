@@ -62,6 +62,12 @@ def missed(checks, factor=1.0):
     return {result.name for result in report.results if not result.ok}
 
 
+def first_of(values):
+    """Take the first of them always, the others where slow tests are asked for: each plants faults in whole runs."""
+    first, *others = values
+    return [first, *(pytest.param(value, marks=pytest.mark.slow) for value in others)]
+
+
 # ---- steps of optimizers
 
 
@@ -105,7 +111,7 @@ def plant_step(monkeypatch, name, row, factor):
     return rows
 
 
-@pytest.mark.parametrize("name", exact_optimizers())
+@pytest.mark.parametrize("name", first_of(exact_optimizers()))
 def test_a_faulty_step_of_a_map_is_a_miss(monkeypatch, name):
     checks = [check for check in matrix() if check.name.startswith(name)]
     rows = plant_step(monkeypatch, name, 0, 1.0)
@@ -118,7 +124,7 @@ def test_a_faulty_step_of_a_map_is_a_miss(monkeypatch, name):
             monkeypatch.undo()
 
 
-@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if not OPTIMIZERS.load(name).steps])
+@pytest.mark.parametrize("name", first_of([name for name in OPTIMIZERS if not OPTIMIZERS.load(name).steps]))
 def test_a_faulty_speed_of_a_flow_is_a_miss(monkeypatch, name):
     checks = [case for case in flow_cases(full=False) if case.optimizer.partition(":")[0] == name][-1:]
     plant_step(monkeypatch, name, 0, NEAR)
@@ -178,7 +184,7 @@ def test_a_faulty_force_or_loss_is_a_miss(monkeypatch, kind, method, part):
         monkeypatch.undo()
 
 
-@pytest.mark.parametrize("kind", RISKS)
+@pytest.mark.parametrize("kind", first_of(RISKS))
 def test_a_faulty_force_is_a_miss_of_whole_runs_too(monkeypatch, kind):
     """What trains: the numbers that whole runs are made of, not only the formulas one by one."""
     name = {PopulationRisk: SHORT[1], NeuronRisk: "He_3", WeightedRisk: "trained readouts"}.get(kind, "plain")
