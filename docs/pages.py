@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 
+from grokode_derivations.errata import words
 from grokode_derivations.latex import WHY
 from grokode_derivations.report import Proof, counts, prove
 
@@ -74,8 +75,8 @@ def mathematics(proofs: list[Proof]) -> str:
 def _claim(proof: Proof) -> str:
     claim = proof.claim
     parts = [
-        f"({claim.tag})=\n### {claim.tag}: {_plain(claim.title)}",
-        f"*{_plain(claim.equation)}*, {_outcome(proof)}",
+        f"({claim.tag})=\n### {claim.tag}: {words(claim.title)}",
+        f"*{words(claim.equation)}*, {_outcome(proof)}",
         f"```math\n{proof.statement.latex}\n```",
     ]
     return "\n\n".join(parts) + "\n"
@@ -87,13 +88,8 @@ def _outcome(proof: Proof) -> str:
         return f"{proof.verdict.outcome}: corrected here, [as printed](errata.md)"
     if proof.why:
         why = WHY.get(proof.verdict.outcome, "not as stated")
-        return f"{proof.verdict.outcome}. {why}: {_plain(proof.why)}"
+        return f"{proof.verdict.outcome}. {why}: {words(proof.why)}"
     return str(proof.verdict.outcome)
-
-
-def _plain(text: str) -> str:
-    """Write words as Markdown that shows them as they are."""
-    return re.sub(r"([\\`*_\[\]<>|$~#])", r"\\\1", " ".join(text.split()))
 
 
 def reference() -> str:

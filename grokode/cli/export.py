@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InvalidInput
-from . import output
+from . import options, output
 
 RUN, SWEEP = "Of a run", "Of a sweep"
 
@@ -60,12 +60,7 @@ def _run(run: Path, bundle: Path, width: int | None, dt: float | None) -> list[t
 
 def _sweep(store: Path, to: str, out: Path | None) -> list[tuple[str, str]]:
     from ..sweep.export import export
-    from ..sweep.store import open_sweep
-    from ..sweep.words import note_of_pending
 
     path = out or store.with_suffix({"netcdf": ".nc"}.get(to, f".{to}"))
-    data = open_sweep(store)
-    if note := note_of_pending(data):
-        output.say(note)
-    export(data, path, to)
+    export(options.opened(store), path, to)
     return [("file", str(path))]

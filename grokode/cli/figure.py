@@ -113,13 +113,14 @@ def _figures(
 
     _make_folder(files.out)
     started = time.perf_counter()
-    with runner.open() as executor, output.progress("running") as progress:
-        train = train_task if direct else None
-        made, lost = make(wanted, executor, quick=quick, seeds=seeds, train=train, progress=progress)
     results: list[Result] = []
-    if draws is not None:
-        with runner.open() as executor, output.progress("measuring") as progress:
-            results = measure(draws, executor, progress=progress)
+    with runner.open() as executor:
+        with output.progress("running") as progress:
+            train = train_task if direct else None
+            made, lost = make(wanted, executor, quick=quick, seeds=seeds, train=train, progress=progress)
+        if draws is not None:
+            with output.progress("measuring") as progress:
+                results = measure(draws, executor, progress=progress)
     seconds = time.perf_counter() - started
     pictures = {one.name: _draw(picture_of(one.figure, one.data, one.points), files, one.name) for one in made}
     for note in (*lost, *(note for one in made for note in one.notes)):

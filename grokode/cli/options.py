@@ -15,8 +15,11 @@ from ..engines import ENGINES
 from ..model.starts import STARTS
 from ..registry import Registry
 from ..task.targets import TARGETS
+from . import output
 
 if TYPE_CHECKING:
+    import xarray
+
     from ..engines.executor import Engine
     from ..experiment.compose import Composition
 
@@ -208,6 +211,17 @@ def assignment(text: str, flag: str) -> tuple[str, str]:
     if not (name and equals and value):
         raise InvalidInput(f"{flag} {text!r} is not NAME=VALUE; write {flag} alpha=1")
     return name, value
+
+
+def opened(store: Path) -> xarray.Dataset:
+    """Open the store of a sweep to show it, and say what of it is not computed yet."""
+    from ..sweep.store import open_sweep
+    from ..sweep.words import note_of_pending
+
+    data = open_sweep(store)
+    if note := note_of_pending(data):
+        output.say(note)
+    return data
 
 
 def experiment_from(

@@ -56,12 +56,9 @@ def command(
         from ..sweep.scaling import power_law
         from ..sweep.store import open_sweep
         from ..sweep.views import view_of
-        from ..sweep.words import note_of_pending
 
         places = dict(options.assignment(text, "--at") for text in at or ())
-        data = open_sweep(what)
-        if note := note_of_pending(data):
-            output.say(note)
+        data = options.opened(what)
         view = view_of(data, quantity, x=x, y=y, threshold=threshold, at=places)
         law = power_law(view) if fit else None
         notes = [str(distance(data, open_sweep(against), threshold))] if against is not None else []

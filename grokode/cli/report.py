@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import output
+from . import options, output
 
 
 def command(
@@ -18,14 +18,9 @@ def command(
 ) -> int:
     """Write one HTML page of a sweep that needs no other file and no network."""
     from ..report.page import check_page, write_page
-    from ..sweep.store import open_sweep
-    from ..sweep.words import note_of_pending
 
     path = out or store.with_suffix(".html")
     check_page(path)
-    data = open_sweep(store)
-    if note := note_of_pending(data):
-        output.say(note)
-    write_page(data, path, store.stem)
+    write_page(options.opened(store), path, store.stem)
     output.table([("page", str(path)), ("size", f"{path.stat().st_size / 1e6:.2f} MB")], to_stderr=False)
     return 0

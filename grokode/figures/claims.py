@@ -251,7 +251,7 @@ def collapses(runs: Labelled) -> bool | None:
 
 def learned_with_more(runs: Labelled) -> bool | None:
     """Tell whether the test loss gets there with many samples and not with few."""
-    return bool(math.isinf(end_of(runs["few"], "t_test")) and not math.isinf(end_of(runs["many"], "t_test")))
+    return math.isinf(end_of(runs["few"], "t_test")) and math.isfinite(end_of(runs["many"], "t_test"))
 
 
 CROSSING: Mapping[str, Any] = {"threshold": "10%", "until": "resolved", "points": 60}

@@ -14,6 +14,7 @@ from ..experiment.compose import compose
 from ..experiment.result import Run
 from ..experiment.sources import load_preset
 from ..experiment.spec import Experiment
+from ..sweep.layout import CROSSED, NUMBERS, SCALARS
 from ..sweep.specification import seconds_of
 
 if TYPE_CHECKING:
@@ -29,20 +30,17 @@ FLOW, DESCENT, FOLLOWING = "gradient_flow", "gradient_descent", "midpoint_flow"
 LONG = 30.0
 """Estimated seconds beyond which descent is followed rather than made."""
 
-TIMES = {
-    "t_train": "first time at which the train loss is below its threshold",
-    "t_test": "first time at which the test loss is below its threshold",
-    "delay": "t_test - t_train",
-}
-LOSSES = {
-    "peak_loss_test": "largest test loss",
-    "kernel_regression_loss_exact": "test loss of kernel regression, over the law of the inputs",
-    "kernel_regression_loss_sample": "test loss of kernel regression, on the test points",
-}
-STATUSES = {
-    "t_train_status": "whether the train loss fell below its threshold",
-    "t_test_status": "whether the test loss fell below its threshold",
-}
+KEPT = (
+    "t_train",
+    "t_test",
+    "delay",
+    "t_train_status",
+    "t_test_status",
+    "peak_loss_test",
+    "kernel_regression_loss_exact",
+    "kernel_regression_loss_sample",
+)
+"""What is kept of a run's summary, under the names and with the words that a sweep has for it."""
 
 
 class Figure(Protocol):
@@ -114,8 +112,9 @@ def of_runs(runs: Mapping[tuple[str, int], Run], curves: Sequence[str]) -> xarra
     times = max(len(run.t) for run in runs.values())
     shape = (len(labels), len(seeds))
     arrays = {name: np.full((*shape, times), np.nan) for name in ("t", *curves)}
-    scalars = {name: np.full(shape, np.nan) for name in (*TIMES, *LOSSES)}
-    words = {name: np.full(shape, "", dtype=object) for name in STATUSES}
+    kept = [variable for variable in (*CROSSED, *SCALARS, *NUMBERS) if variable.name in KEPT]
+    scalars = {one.name: np.full(shape, np.nan) for one in kept if not one.meanings}
+    words = {one.name: np.full(shape, "", dtype=object) for one in kept if one.meanings}
     units, names = {"t": "flow time"}, {"t": "flow time t"}
     for (label, seed), run in runs.items():
         place = labels.index(label), seeds.index(seed)
@@ -133,9 +132,7 @@ def of_runs(runs: Mapping[tuple[str, int], Run], curves: Sequence[str]) -> xarra
         for name, array in arrays.items()
         if np.isfinite(array).any()
     }
-    told = {name: {"units": "flow time", "long_name": text} for name, text in TIMES.items()}
-    told |= {name: {"units": "1", "long_name": text} for name, text in LOSSES.items()}
-    told |= {name: {"long_name": text} for name, text in STATUSES.items()}
+    told = {one.name: {"units": one.units, "long_name": one.long_name} for one in kept}
     found |= {name: (("run", "seed"), values, told[name]) for name, values in (scalars | words).items()}
     made = {label: next(run.experiment for (name, _), run in runs.items() if name == label) for label in labels}
     attributes = {

@@ -152,7 +152,8 @@ def _over_seeds(
 def _quantile(in_order: Array, part: float) -> Array:
     """Return the inverse of the distribution, in the middle of where it is level, as R's ``survfit`` has it.
 
-    With one end of time for all seeds that is Kaplan and Meier's; infinite where it reaches beyond the end.
+    With one end of time for all seeds that is Kaplan and Meier's; infinite where it reaches beyond the end, where
+    NumPy's ``averaged_inverted_cdf`` has no number.
     """
     n = in_order.shape[-1]
     place = math.ceil(part * n)
