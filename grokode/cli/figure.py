@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from ..engines.executor import Engine
     from ..experiment.result import Run
-    from ..figures.claims import Result
     from ..figures.make import Made, Task
+    from ..figures.measured import Result
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -108,8 +108,8 @@ def _figures(
     draws: int | None,
 ) -> int:
     """Make figures, measure claims on so many draws, and write and say what came of both."""
-    from ..figures.claims import measure
     from ..figures.make import make, picture_of
+    from ..figures.measured import measure
 
     _make_folder(files.out)
     started = time.perf_counter()
@@ -165,7 +165,7 @@ def _claims(draws: int, runner: Engine, json: str | None, page: Path | None) -> 
     """Measure claims alone."""
     import json as encoder
 
-    from ..figures.claims import COLUMNS, LEGEND, measure
+    from ..figures.measured import COLUMNS, LEGEND, measure
 
     with runner.open() as executor, output.progress("measuring") as progress:
         results = measure(draws, executor, progress=progress)

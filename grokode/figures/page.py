@@ -9,8 +9,8 @@ from typing import Any
 
 from ..experiment.result import Run
 from ..plot.curves import short
-from .claims import COLUMNS, LEGEND, Result
 from .make import Made
+from .measured import COLUMNS, LEGEND, Result
 
 MOST = 12
 """Runs of a figure up to which each has a row."""

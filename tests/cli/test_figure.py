@@ -47,11 +47,11 @@ def test_a_page_says_what_is_claimed_and_what_came_out(cli, tmp_path):
 
 
 def test_claims_are_measured_with_their_controls(cli, monkeypatch):
-    from grokode.figures import claims
+    from grokode.figures import measured
 
     name = "the rise is linear power"
-    known = {name: claims.claims()[name]}
-    monkeypatch.setattr(claims, "claims", lambda: known)
+    known = {name: measured.claims()[name]}
+    monkeypatch.setattr(measured, "claims", lambda: known)
     ended = cli("figure", "--claims", "--draws", "2", "--engine", "serial", "--json", "-")
     assert ended.code == 0, ended.err
     (claim,) = json.loads(ended.out)["claims"]

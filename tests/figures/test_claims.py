@@ -13,13 +13,8 @@ from grokode.engines.serial import SerialExecutor
 from grokode.errors import InvalidInput
 from grokode.figures import FIGURES
 from grokode.figures.claims import (
-    COLUMNS,
-    Draw,
-    Measured,
-    Result,
     Way,
     aligned_removes,
-    answers,
     claims,
     collapses,
     delayed,
@@ -28,11 +23,10 @@ from grokode.figures.claims import (
     learned_with_more,
     linear_rise,
     little_delay,
-    measure,
     norm_rises,
-    result_of,
 )
 from grokode.figures.make import Made
+from grokode.figures.measured import COLUMNS, Draw, Measured, Result, answers, measure, result_of
 from grokode.figures.page import page_of
 
 
@@ -139,7 +133,7 @@ def test_descent_differs_from_what_is_measured_in_the_optimizer_alone(name):
 
 def test_what_a_claim_shares_with_its_control_is_run_once(monkeypatch):
     seen = []
-    monkeypatch.setattr("grokode.figures.claims.run_task", lambda task: seen.append(task) or "failed")
+    monkeypatch.setattr("grokode.figures.measured.run_task", lambda task: seen.append(task) or "failed")
     found = answers(Draw("alignment removes the rise", 3, (Way.FLOW, Way.CONTROL)))
     assert found == {Way.FLOW: "failed", Way.CONTROL: "failed"}  # a run that fails tells nothing but why
     assert len(seen) == 2
