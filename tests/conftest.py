@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Callable
@@ -192,5 +193,28 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         code = stop.value.code
         assert isinstance(code, int)
         return Ended(code, streams.out, streams.err)
+
+    return run
+
+
+@pytest.fixture
+def executed(cli: Cli) -> Callable[[list[tuple[str, str]]], int]:
+    """Run blocks of a page in order, in one empty folder; returns how many lines and blocks of Python there were."""
+
+    def run(blocks: list[tuple[str, str]]) -> int:
+        names: dict[str, object] = {}
+        ran = 0
+        for kind, text in blocks:
+            if kind == "python":
+                exec(compile(text, "page", "exec"), names)
+                ran += 1
+            elif kind == "sh":
+                for line in text.strip().splitlines():
+                    program, *words = shlex.split(line)
+                    assert program == "grokode", line
+                    ended = cli(*words)
+                    assert ended.code == 0, f"{line}: {ended.err}"
+                    ran += 1
+        return ran
 
     return run

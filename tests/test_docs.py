@@ -129,33 +129,31 @@ def test_commands_and_options_of_a_page_exist(path):
         assert {word for word in words if word.startswith("--")} <= {*options, "--help"}
 
 
-def run_page(path, cli):
+def run_page(path, executed):
     """Run the cells and commands of a page in order, in the folder we are in; return how many there were."""
-    text, names, ran = path.read_text(encoding="utf-8"), {}, 0
-    for kind, block in re.findall(r"^```(sh|\{code-cell\} ipython3)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL):
-        python = "\n".join(line for line in block.splitlines() if not line.startswith("!")) if kind != "sh" else ""
-        exec(compile(python, path.name, "exec"), names)
-        for line in block.splitlines():
-            if kind == "sh" or line.startswith("!"):
-                program, *words = shlex.split(line.removeprefix("!").partition(" 2> ")[0])
-                assert program == "grokode", line
-                ended = cli(*words)
-                assert ended.code == 0, f"{line}: {ended.err}"
-        ran += 1
-    return ran
+    text = path.read_text(encoding="utf-8")
+    cells = re.findall(r"^```(sh|\{code-cell\} ipython3)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    blocks = []
+    for kind, block in cells:
+        if block.startswith("!"):
+            blocks.append(("sh", block.removeprefix("!").partition(" 2> ")[0]))
+        else:
+            blocks.append(("sh" if kind == "sh" else "python", block))
+    executed(blocks)
+    return len(cells)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default::grokode.errors.GrokodeWarning")  # a command prints them
 @pytest.mark.parametrize("path", sorted((DOCS / "notebooks").glob("*.md")), ids=lambda path: path.stem)
-def test_a_notebook_runs(path, cli):
-    assert run_page(path, cli) >= 4
+def test_a_notebook_runs(path, executed):
+    assert run_page(path, executed) >= 4
 
 
-def test_the_page_of_clusters_runs(cli):
+def test_the_page_of_clusters_runs(executed):
     pytest.importorskip("distributed", reason="the page has a dask cluster")
     pytest.importorskip("submitit", reason="the page has SLURM jobs, here as processes")
-    assert run_page(DOCS / "cluster.md", cli) == 3
+    assert run_page(DOCS / "cluster.md", executed) == 3
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)

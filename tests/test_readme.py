@@ -1,7 +1,6 @@
 """Everything in the README is run."""
 
 import re
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +26,6 @@ def of_jax(text: str) -> bool:
     return "import jax" in text or "jax.npz" in text
 
 
-def executed(cli: Any, blocks: list[tuple[str, str]]) -> int:
-    """Run blocks in order, in one empty folder; return how many lines and blocks of Python there were."""
-    names: dict[str, object] = {}
-    ran = 0
-    for kind, text in blocks:
-        if kind == "python":
-            exec(compile(text, "README.md", "exec"), names)
-            ran += 1
-        elif kind == "sh":
-            for line in text.strip().splitlines():
-                program, *words = shlex.split(line)
-                assert program == "grokode", line
-                ended = cli(*words)
-                assert ended.code == 0, f"{line}: {ended.err}"
-                ran += 1
-    return ran
-
-
 LONG = ("grokode derive --json claims.json", "grokode validate --json validate.json", 'fit="alpha,eps"')
 """What these are in takes half a minute each."""
 
@@ -55,26 +36,26 @@ def of_long(text: str) -> bool:
 
 
 @pytest.mark.filterwarnings("default::grokode.errors.GrokodeWarning")  # a command prints them
-def test_every_recipe_runs_in_order(cli: Any, tmp_path: Path) -> None:
+def test_every_recipe_runs_in_order(executed: Any, tmp_path: Path) -> None:
     blocks = [(kind, text) for kind, text in BLOCKS if text not in SHELL[:2] and not of_jax(text) and not of_long(text)]
-    assert executed(cli, blocks) > 15
+    assert executed(blocks) > 15
     for name in ("grokode-run.png", "fig1.json", "fig1.svg", "run.npz", "run.pdf", "drawn-bundle.npz"):
         assert (tmp_path / name).stat().st_size > 0
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default::grokode.errors.GrokodeWarning")
-def test_the_long_recipes_run(cli: Any, tmp_path: Path) -> None:
+def test_the_long_recipes_run(executed: Any, tmp_path: Path) -> None:
     blocks = [(kind, text) for kind, text in BLOCKS if of_long(text)]
     assert len(blocks) == len(LONG)
-    executed(cli, blocks)
+    executed(blocks)
     for name in ("claims.json", "validate.json"):
         assert (tmp_path / name).stat().st_size > 0
 
 
-def test_the_recipe_in_jax_runs_in_order(cli: Any) -> None:
+def test_the_recipe_in_jax_runs_in_order(executed: Any) -> None:
     pytest.importorskip("jax", reason="the recipe trains in JAX")
-    assert executed(cli, [(kind, text) for kind, text in BLOCKS if of_jax(text)]) >= 2
+    assert executed([(kind, text) for kind, text in BLOCKS if of_jax(text)]) >= 2
 
 
 def test_paths_and_parameters_that_the_readme_names_exist() -> None:
