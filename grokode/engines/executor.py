@@ -91,14 +91,17 @@ def outcomes(
     """
     waiting, again = iter(tasks), deque[tuple[Any, int]]()
     running: dict[Future[Any], tuple[Any, int]] = {}
-    while True:
+
+    def begin() -> None:
         while len(running) < executor.slots:
             task, tries = again.popleft() if again else (next(waiting, _END), 0)
             if task is _END:
                 break
             running[executor.submit(function, task)] = task, tries
-        if not running:
-            return
+
+    begin()
+    while running:
+        ended: list[Finished | Lost] = []
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             task, tries = running.pop(future)
             try:
@@ -107,9 +110,13 @@ def outcomes(
                 if tries < retries:
                     again.append((task, tries + 1))
                 else:
-                    yield Lost(task, str(reason))
+                    ended.append(Lost(task, str(reason)))
             else:
-                yield Finished(task, value)
+                ended.append(Finished(task, value))
+        if running:  # what ended is handed on beside other tasks: its worker need not wait for that
+            begin()
+        yield from ended
+        begin()
 
 
 def values_of(

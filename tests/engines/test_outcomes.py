@@ -165,6 +165,41 @@ def test_no_more_is_begun_or_taken_than_there_are_slots():
     assert executor.most == executor.slots
 
 
+class Endless:
+    """Has one call that does not end until it is told to; all others end at once."""
+
+    slots = 2
+
+    def __init__(self):
+        self.endless, self.begun = Future(), []
+
+    def submit(self, function, /, task):
+        self.begun.append(task)
+        if task == "endless":
+            return self.endless
+        future = Future()
+        future.set_result(function(task))
+        return future
+
+
+def test_a_worker_has_its_next_task_before_its_last_is_handed_on():
+    executor = Endless()
+    found = outcomes(executor, str, ["endless", "first", "second", "third"])
+    assert next(found).task == "first"
+    assert executor.begun == ["endless", "first", "second"]
+    executor.endless.set_result("endless")
+    assert {outcome.task for outcome in found} == {"endless", "second", "third"}
+
+
+def test_what_a_lone_process_has_done_is_handed_on_before_it_begins_another():
+    """It may be interrupted there, and what is finished has to be kept."""
+    begun = []
+    with ENGINES.build("serial").open() as executor:
+        for k, outcome in enumerate(outcomes(executor, lambda task: begun.append(task) or task, range(3))):
+            assert outcome.task == k
+            assert begun == list(range(k + 1))
+
+
 def test_fewer_than_no_workers_are_refused():
     with pytest.raises(InvalidInput, match="workers must be at least 1, or 0 for one a processor, got -1"):
         ENGINES.build("local:workers=-1")
