@@ -50,7 +50,8 @@ def test_every_solver_keeps_the_promise(case, promised_error, solver):
         with pytest.raises(grokode.InvalidInput, match="midpoint_flow of samples: .*; use --solver auto"):
             grokode.run(**parameters, solver=solver, times=TIMES)
         return
-    run = grokode.run(**parameters, solver=solver, times=TIMES)
+    # of small runs the guard makes three: by the default solver they keep the promise with it, by others without
+    run = grokode.run(**parameters, solver=solver, times=TIMES, guard=None if solver == "auto" else False)
     for name, reference in losses.items():
         assert promised_error(getattr(run, name), reference, label) <= 3e-3
 
@@ -58,6 +59,6 @@ def test_every_solver_keeps_the_promise(case, promised_error, solver):
 @pytest.mark.parametrize("solver", ["bdf", "radau"])
 def test_a_smaller_tolerance_gives_a_smaller_error(case, promised_error, solver):
     parameters, losses, label = case
-    run = grokode.run(**parameters, solver=solver, times=TIMES, rtol=1e-8)
+    run = grokode.run(**parameters, solver=solver, times=TIMES, rtol=1e-8, guard=False)
     for name, reference in losses.items():
         assert promised_error(getattr(run, name), reference, label) <= 1e-4

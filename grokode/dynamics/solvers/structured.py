@@ -7,12 +7,17 @@ from typing import Any
 
 import numpy as np
 import scipy.integrate
+import scipy.linalg
 import scipy.sparse
 from numpy.typing import NDArray
 
 from ..risks.jacobian import Jacobian, Solve
 
 Array = NDArray[np.float64]
+
+
+DENSE = 150
+"""Up to this many unknowns a structured solve is calls more than work, and the matrix itself is factorised instead."""
 
 
 class Pencil:
@@ -35,6 +40,15 @@ class Pencil:
         scale = -self.slope
         solve = self.J.factor(self.identity / scale)
         return lambda R: solve(R / scale)
+
+    def factor_dense(self) -> Solve:
+        """Return the same map from the matrix itself, J symmetric or not."""
+        assert self.J is not None
+        A = self.slope * self.J.dense()
+        A = A + self.identity * np.eye(len(A))
+        getrf, getrs = scipy.linalg.get_lapack_funcs(("getrf", "getrs"), (A,))
+        LU, pivots, _ = getrf(A, overwrite_a=1)
+        return lambda R: np.asarray(getrs(LU, pivots, R)[0])
 
 
 class _Structured:
@@ -59,7 +73,7 @@ class _Structured:
 
         def lu(A: Pencil) -> Solve:
             self.nlu += 1
-            return A.factor()
+            return A.factor_dense() if self.n <= DENSE else A.factor()
 
         def linearize(t: float, y: Array, f: Array | None = None) -> Pencil:  # Radau hands over f too
             self.njev += 1

@@ -43,7 +43,13 @@ def test_the_jacobian_is_the_derivative_and_solves(flow, rng):
 
 def test_every_solver_gives_the_same_curve():
     """Also the one in log time, which never looks for the point half a step behind."""
-    how = SIZES | {"optimizer": "midpoint_flow", "dt": 0.4, "times": (0.5, 2.0, 8.0, 40.0), "rtol": 1e-7}
+    how = SIZES | {
+        "optimizer": "midpoint_flow",
+        "dt": 0.4,
+        "times": (0.5, 2.0, 8.0, 40.0),
+        "rtol": 1e-7,
+        "guard": False,
+    }
     runs = {solver: grokode.run(**how, solver=solver) for solver in SOLVERS}
     assert runs["log_bdf"].work.method == "log_bdf"
     for solver, run in runs.items():
