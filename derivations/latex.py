@@ -177,12 +177,6 @@ def document(proofs: Sequence[Proof]) -> str:
     return "\n".join([*parts, "\\end{document}"]) + "\n"
 
 
-WHY = {
-    Outcome.TRANSCRIPTION: "Perhaps a slip of the conversion",
-    Outcome.NOT_PROVABLE: "Why it is not proved here",
-}
-
-
 def _claim(proof: Proof) -> str:
     claim = proof.claim
     shown = [claim.tag, words(claim.equation), words(claim.title), words(str(proof.verdict.outcome))]
@@ -194,7 +188,6 @@ def _claim(proof: Proof) -> str:
         lines.append(formula(proof.statement.latex))
     if proof.effect and proof.verdict.outcome is not Outcome.PROVED:
         lines.append(f"\\remark{{Effect: {words(proof.effect.rstrip('.'))}.}}")
-    if proof.why:
-        label = "Not as stated" if proof.verdict.fault else WHY[proof.verdict.outcome]
-        lines.append(f"\\remark{{{label}: {words(proof.why.rstrip('.'))}.}}")
+    if proof.remark:
+        lines.append(f"\\remark{{{words(proof.remark)}}}")
     return "\n".join(lines)

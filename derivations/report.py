@@ -17,6 +17,12 @@ from .claim import Definition, Entry, Formula, Misprint, NotProvable, Outcome, P
 SCHEMA = "grokode.derive/1"
 
 
+WHY = {
+    Outcome.TRANSCRIPTION: "Perhaps a slip of the conversion",
+    Outcome.NOT_PROVABLE: "Why it is not proved here",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Proof:
     """A claim, and what came of proving it.
@@ -70,6 +76,14 @@ class Proof:
         if isinstance(self.claim, NotProvable):
             return self.claim.why
         return self.claim.slip if self.verdict.outcome is Outcome.TRANSCRIPTION else None
+
+    @property
+    def remark(self) -> str | None:
+        """``why`` as a sentence of its own."""
+        if not self.why:
+            return None
+        begins = "Not as stated" if self.verdict.fault else WHY[self.verdict.outcome]
+        return f"{begins}: {self.why.rstrip('.')}."
 
     def to_dict(self) -> dict[str, object]:
         """Return what JSON has of it."""

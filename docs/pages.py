@@ -9,7 +9,6 @@ from pathlib import Path
 from types import ModuleType
 
 from grokode_derivations.errata import words
-from grokode_derivations.latex import WHY
 from grokode_derivations.report import Proof, counts, prove
 
 import grokode
@@ -86,10 +85,7 @@ def _outcome(proof: Proof) -> str:
     """Say what is known of a claim, and of a misprint where to read on."""
     if proof.corrected:
         return f"{proof.verdict.outcome}: corrected here, [as printed](errata.md)"
-    if proof.why:
-        why = WHY.get(proof.verdict.outcome, "not as stated")
-        return f"{proof.verdict.outcome}. {why}: {words(proof.why)}"
-    return str(proof.verdict.outcome)
+    return f"{proof.verdict.outcome}. {words(proof.remark)}" if proof.remark else str(proof.verdict.outcome)
 
 
 def reference() -> str:

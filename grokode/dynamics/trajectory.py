@@ -154,6 +154,12 @@ class ScaledFlow:
         """Return theta as it is kept, shape (r, D)."""
         return self._lift(self._theta0 + self.unscaled(z)[0])
 
+    def between(self, solver: Any) -> Callable[[float], Array]:
+        """Return theta as a function of the times in the last step of a solver."""
+        end, y = solver.t, solver.y
+        dense = functools.cache(solver.dense_output)  # made where something is read before the end
+        return lambda t: self.theta(y if t == end else dense()(t))
+
     def __call__(self, t: float, z: Array) -> Array:
         """Return dz/dt."""
         self.check()
@@ -292,8 +298,7 @@ def integrate(
                 )
             steps += 1
             t = solver.t
-            dense = functools.cache(solver.dense_output)  # made where something is read between the steps
-            interval = DenseInterval(solver.t_old, t, lambda t, dense=dense: scaled.theta(dense()(t)))  # type: ignore[misc]
+            interval = DenseInterval(solver.t_old, t, scaled.between(solver))
             while saved < len(times) and (times[saved] <= t or solver.status == "finished"):
                 control.keep(times[saved], interval.theta(min(times[saved], t)))
                 saved += 1

@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -17,11 +18,22 @@ SWEEP = ("sweep", "--dim", 5, "--n-train", 8, "--width", 6, "--t-max", 100, "--p
 GRID = (*SWEEP, "--alpha", "0.3,3", "--eps", "0.2,1", "--seeds", "0:3", "--threshold", "50%,1e-9")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Return a folder for the one store that tests have copies of, and how the command that made it ended."""
+    return tmp_path_factory.mktemp("made"), []
+
+
 @pytest.fixture
-def swept(cli, tmp_path):
-    ended = cli(*GRID, "--out", "s.zarr")
-    assert ended.code == 0, ended.err
-    return tmp_path, ended
+def swept(cli, tmp_path, made):
+    folder, ended = made
+    if ended:
+        shutil.copytree(folder / "s.zarr", tmp_path / "s.zarr")
+    else:
+        ended.append(cli(*GRID, "--out", "s.zarr"))
+        assert ended[0].code == 0, ended[0].err
+        shutil.copytree(tmp_path / "s.zarr", folder / "s.zarr")
+    return tmp_path, ended[0]
 
 
 def refused(ended, *said):

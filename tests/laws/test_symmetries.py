@@ -102,7 +102,7 @@ def test_a_centered_predictor_scales_with_alpha_at_eps_zero(bundle, optimizer):
 def test_M_stays_positive_semidefinite_and_gains_no_rank(optimizer, width):
     """In formulas rank M(t) <= rank [a, V_0]; dim 6 is above the first widths, so some directions must stay empty."""
     run = grokode.run(
-        dim=6, n_train=20, width=width, alpha=0.5, eps=0.5, optimizer=optimizer, dt=0.1, steps=600, points=12,
+        dim=6, n_train=20, width=width, alpha=0.5, eps=0.5, optimizer=optimizer, dt=0.1, steps=300, points=12,
         keep_states=True, **UNGUARDED,
     )  # fmt: skip
     start = run.states[0]

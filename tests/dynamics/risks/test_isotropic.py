@@ -71,7 +71,7 @@ def test_the_jacobian_is_symmetric_and_the_derivative(both, moved, rng):
 )  # fmt: skip
 @pytest.mark.parametrize("alpha", [0.7, 30.0])
 def test_every_optimizer_trains_as_on_the_whole(monkeypatch, optimizer, alpha):
-    how = SIZES | {"alpha": alpha, "optimizer": optimizer, "dt": 0.1, "steps": 200, "points": 12, "rtol": 1e-9}
+    how = SIZES | {"alpha": alpha, "optimizer": optimizer, "dt": 0.1, "steps": 100, "points": 12, "rtol": 1e-9}
     run = grokode.run(**how, guard=False)
     monkeypatch.setattr(Problem, "trained", property(lambda self: self.train))
     whole = grokode.run(**how, guard=False)
