@@ -16,11 +16,11 @@ from .claim import Definition, Entry, Formula, Misprint, NotProvable, Outcome, P
 
 SCHEMA = "grokode.derive/1"
 
-
 WHY = {
     Outcome.TRANSCRIPTION: "Perhaps a slip of the conversion",
     Outcome.NOT_PROVABLE: "Why it is not proved here",
 }
+"""What the reason is of, where a claim holds as far as it goes."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -143,13 +143,6 @@ def run_page(path, executed):
     return len(cells)
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("default::grokode.errors.GrokodeWarning")  # a command prints them
-@pytest.mark.parametrize("path", sorted((DOCS / "notebooks").glob("*.md")), ids=lambda path: path.stem)
-def test_a_notebook_runs(path, executed):
-    assert run_page(path, executed) >= 4
-
-
 def test_the_page_of_clusters_runs(executed):
     pytest.importorskip("distributed", reason="the page has a dask cluster")
     pytest.importorskip("submitit", reason="the page has SLURM jobs, here as processes")

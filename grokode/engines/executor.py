@@ -68,7 +68,7 @@ _END = object()
 def outcomes(
     executor: Executor, function: Callable[[Any], Any], tasks: Iterable[Any], retries: int = RETRIES
 ) -> Iterator[Finished | Lost]:
-    """Run a function on every task and yield what came of each as soon as it has.
+    """Run a function on every task and yield what came of each once its worker has another.
 
     Parameters
     ----------
@@ -102,6 +102,7 @@ def outcomes(
     begin()
     while running:
         ended: list[Finished | Lost] = []
+        failure: Exception | None = None
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             task, tries = running.pop(future)
             try:
@@ -111,11 +112,19 @@ def outcomes(
                     again.append((task, tries + 1))
                 else:
                     ended.append(Lost(task, str(reason)))
+            except Exception as error:
+                failure = error
             else:
                 ended.append(Finished(task, value))
-        if running:  # what ended is handed on beside other tasks: its worker need not wait for that
-            begin()
+        try:
+            if running and failure is None:  # a lone inline executor hands on first: the next task may be interrupted
+                begin()
+        except BaseException:  # an engine that is lost, an interrupt
+            yield from ended
+            raise
         yield from ended
+        if failure is not None:
+            raise failure
         begin()
 
 

@@ -27,7 +27,7 @@ MARGIN = 1.5e-3
 def never(problem: Problem, t: float, theta: Array, threshold: float) -> Certificate | None:
     r"""Certify, for gradient flow on a finite training set, that the test loss stays above a threshold.
 
-    With :math:`\kappa = \lambda_{\min}(K)/P` at the present state, :math:`q = \max_\mu |x_\mu|\, \|X\|`,
+    With a :math:`\kappa \le \lambda_{\min}(K)/P` at the present state, :math:`q = \max_\mu |x_\mu|\, \|X\|`,
     :math:`\rho = 2\sqrt{L/\kappa}/\alpha`: if :math:`\epsilon q \rho \le \sqrt{P \kappa}/2`, the remaining
     path is no longer than :math:`\rho`, and :math:`\sqrt{L_{test}}` moves by at most
 
@@ -52,11 +52,8 @@ def never(problem: Problem, t: float, theta: Array, threshold: float) -> Certifi
     return Certifier(problem)(t, theta, threshold)
 
 
-SLACK = 1.25
-"""By how much kappa may have grown since it was last known, where a look is not worth it."""
-
-KRYLOV = 10
-"""Vectors of a Lanczos iteration for one eigenvalue."""
+SLACK, AGE = 1.25, 4.0
+"""By how much kappa may have grown since it was last known, where a look is not worth it; until t has grown by AGE."""
 
 BELOW = 0.99
 """Part of the smallest eigenvalue, as the iteration has it, that is proved."""
@@ -76,7 +73,7 @@ class Certifier:
     """Asks for the certificate along one run; ``never`` has the rule and its parameters.
 
     A look factorises the kernel. One that would fail at a somewhat larger kappa than that of the last look is spared,
-    unless it is the last.
+    unless it is the last or t has grown much since.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -97,7 +94,8 @@ class Certifier:
         seen = self._seen
         if seen is None or seen.t != t:
             hopeful = None if seen is None else replace(seen, kappa=SLACK * seen.kappa)
-            if not last and hopeful is not None and self._bound(hopeful, loss, loss_test, threshold) is None:
+            recent = seen is not None and t < AGE * seen.t
+            if recent and not last and hopeful and self._bound(hopeful, loss, loss_test, threshold) is None:
                 return None
             seen = self._seen = self._look(t, theta, loss)
         bound = self._bound(seen, loss, loss_test, threshold)
@@ -133,7 +131,9 @@ class Certifier:
             return Seen(t, kappa)
         K = problem.train.data.gram * (C @ C.T)
         kappa = BELOW * smallest_eigenvalue(K) / P
-        if not (kappa > 0 and _holds(problem.network, self._q, P, loss, kappa) and exceeds(K, P * kappa)):
+        if not (kappa > 0 and _holds(problem.network, self._q, P, loss, kappa)):
+            return Seen(t, kappa)
+        if not exceeds(K, P * kappa, terms=sum(state.V.shape)):
             return Seen(t, kappa)
         return Seen(t, kappa, *_test_moments(problem.network, state, problem.tests[problem.test_loss]))
 
@@ -164,13 +164,18 @@ def smallest_eigenvalue(K: Array) -> float:
         inverse = LinearOperator(K.shape, matvec=Cholesky(K.copy(order="F")).solve, dtype=float)
     except TooLong:
         return 0.0
-    return 1 / _largest_eigenvalue(inverse)
+    return 1 / _largest_eigenvalue(inverse, krylov=10, tol=1e-3)
 
 
-def exceeds(K: Array, bound: float) -> bool:
-    """Prove, to what rounding may add, that all eigenvalues of a symmetric matrix are above a bound."""
+def exceeds(K: Array, bound: float, terms: int = 0) -> bool:
+    """Prove that all eigenvalues of a positive matrix are above a bound.
+
+    A Cholesky factorisation of order P ends only if none is below -(P + 1) u trace(K), with u half of the machine's
+    epsilon (Higham 2002, theorem 10.3); entries that are sums of ``terms`` products add as many u trace(K).
+    """
+    rounding = (len(K) + terms + 5) * np.finfo(float).eps * np.trace(K)
     lowered = K.copy(order="F")
-    lowered.ravel(order="K")[:: len(K) + 1] -= bound + 10 * len(K) * np.finfo(float).eps * np.linalg.norm(K)
+    lowered.ravel(order="K")[:: len(K) + 1] -= bound + rounding
     try:
         Cholesky(lowered)
     except TooLong:
@@ -178,12 +183,12 @@ def exceeds(K: Array, bound: float) -> bool:
     return True
 
 
-def _largest_eigenvalue(operator: LinearOperator) -> float:
-    """Return the largest eigenvalue of a positive operator, from below, right to about 0.1 %."""
+def _largest_eigenvalue(operator: LinearOperator, *, krylov: int, tol: float) -> float:
+    """Return the largest eigenvalue of a positive operator, from below, by Lanczos with so many vectors at once."""
     n = operator.shape[0]
     if n == 1:
         return float(operator.matvec(np.ones(1))[0])
-    options = {"v0": np.random.default_rng(0).standard_normal(n), "ncv": min(n, KRYLOV), "tol": 1e-3}
+    options = {"v0": np.random.default_rng(0).standard_normal(n), "ncv": min(n, krylov), "tol": tol}
     return float(eigsh(operator, k=1, **options, return_eigenvectors=False)[0])
 
 
@@ -211,4 +216,4 @@ def _test_moments(network: Network, state: FactorState, test: Risk) -> tuple[flo
 
         fourth = inputs.trace**2 + 2 * float(np.sum(inputs.matrix**2))
     n = state.V.size
-    return 1.01 * _largest_eigenvalue(LinearOperator((n, n), matvec=product, dtype=float)), fourth
+    return 1.01 * _largest_eigenvalue(LinearOperator((n, n), matvec=product, dtype=float), krylov=20, tol=1e-4), fourth

@@ -150,7 +150,7 @@ class CrossingWatch:
     def finish(self, t: float, theta: Array, *, certify: bool) -> list[dict[str, Crossing]]:
         """Return the crossings of a run that ended at (t, theta), by name, for every threshold.
 
-        A certificate is one decomposition of the kernel more; a run that is out of time asks for none.
+        A certificate is two factorisations of the kernel more; a run that is out of time asks for none.
         """
         if certify:
             self._next_certificate = 0.0

@@ -30,9 +30,10 @@ def swept(cli, tmp_path, made):
     if ended:
         shutil.copytree(folder / "s.zarr", tmp_path / "s.zarr")
     else:
-        ended.append(cli(*GRID, "--out", "s.zarr"))
-        assert ended[0].code == 0, ended[0].err
+        first = cli(*GRID, "--out", "s.zarr")
+        assert first.code == 0, first.err
         shutil.copytree(tmp_path / "s.zarr", folder / "s.zarr")
+        ended.append(first)
     return tmp_path, ended[0]
 
 

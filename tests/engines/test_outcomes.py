@@ -14,7 +14,7 @@ import pytest
 from grokode.engines import ENGINES
 from grokode.engines.executor import RETRIES, Finished, Lost, outcomes
 from grokode.engines.local import THREADS, Local, processors
-from grokode.errors import InvalidInput
+from grokode.errors import EngineLost, InvalidInput
 
 HERE = Path(__file__).parent
 each_engine = pytest.mark.parametrize("name", ["serial", "local"])
@@ -189,6 +189,41 @@ def test_a_worker_has_its_next_task_before_its_last_is_handed_on():
     assert executor.begun == ["endless", "first", "second"]
     executor.endless.set_result("endless")
     assert {outcome.task for outcome in found} == {"endless", "second", "third"}
+
+
+def test_an_engine_that_is_lost_costs_nothing_that_has_ended():
+    executor = Endless()
+    found = outcomes(executor, str, ["endless", "first", "second"])
+    submit = executor.submit
+
+    def lost(function, /, task):
+        if task == "second":
+            raise EngineLost("gone")
+        return submit(function, task)
+
+    executor.submit = lost
+    assert next(found).task == "first"
+    with pytest.raises(EngineLost, match="gone"):
+        next(found)
+
+
+@pytest.mark.parametrize("fails", [0, 1, 2])
+def test_an_error_costs_nothing_that_has_ended_with_it(fails):
+    """Three calls end at once, one of them by an error."""
+
+    class Together(Counting):
+        def submit(self, function, /, task):
+            future = Future()
+            self.unfinished.append(future)
+            if len(self.unfinished) == self.slots:
+                for k, each in enumerate(self.unfinished):
+                    each.set_exception(ValueError("planted")) if k == fails else each.set_result(k**2)
+            return future
+
+    found = outcomes(Together(), abs, range(3))
+    assert {next(found).value, next(found).value} == {k**2 for k in range(3) if k != fails}
+    with pytest.raises(ValueError, match="planted"):
+        next(found)
 
 
 def test_what_a_lone_process_has_done_is_handed_on_before_it_begins_another():

@@ -5,8 +5,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.sparse.linalg import LinearOperator
 
 import grokode
+from grokode.observables import certificate
 from grokode.observables.certificate import Certifier, _test_moments, exceeds, never, smallest_eigenvalue
 
 SETUP = {"dim": 8, "n_train": 4, "width": 12, "alpha": 3.0, "eps": 0.1}
@@ -225,6 +227,21 @@ def test_the_smallest_eigenvalue_is_found_from_above_and_what_is_proved_lies_bel
     assert 1.0 - 1e-6 <= smallest_eigenvalue(K) <= 1.005
     assert exceeds(K, 0.99)
     assert not exceeds(K, 1.01)
+
+
+def test_what_the_iteration_finds_is_not_believed_without_its_proof(path, monkeypatch):
+    problem, thetas = path
+    assert never(problem, LATE[-1], thetas[-1], 1e-3) is not None
+    monkeypatch.setattr(certificate, "smallest_eigenvalue", lambda K: 1.02 * np.linalg.eigvalsh(K)[0])
+    assert never(problem, LATE[-1], thetas[-1], 1e-3) is None
+
+
+def test_the_largest_eigenvalue_is_found_beside_a_near_one(rng):
+    """An upper bound adds 1 % to it, so it may not settle on the second one, here 2 % below."""
+    for _ in range(20):
+        values = np.concatenate([[1.0, 0.98, 0.97], rng.uniform(0, 0.96, 300)])
+        operator = LinearOperator((303, 303), matvec=lambda d, values=values: values * d, dtype=float)
+        assert 0.999 <= certificate._largest_eigenvalue(operator, krylov=20, tol=1e-4) <= 1 + 1e-12
 
 
 def test_a_matrix_that_is_not_positive_has_no_smallest_eigenvalue_to_speak_of(rng):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -73,7 +74,10 @@ class _Structured:
 
         def lu(A: Pencil) -> Solve:
             self.nlu += 1
-            return A.factor_dense() if self.n <= DENSE else A.factor()
+            if self.n <= DENSE:
+                with contextlib.suppress(np.linalg.LinAlgError):  # a Jacobian that is an inverse may not exist here
+                    return A.factor_dense()
+            return A.factor()
 
         def linearize(t: float, y: Array, f: Array | None = None) -> Pencil:  # Radau hands over f too
             self.njev += 1
@@ -106,7 +110,7 @@ class StructuredBDF(_Structured, scipy.integrate.BDF):  # type: ignore[misc]
         def solve(LU: Solve, b: Array) -> Array:
             d = LU(b)
             size = np.sqrt(np.mean((d / (self.atol + self.rtol * np.abs(self.y))) ** 2))
-            return d if size > NEGLIGIBLE else np.zeros_like(d)
+            return np.zeros_like(d) if size <= NEGLIGIBLE else d  # what is not finite is no small update
 
         self.solve_lu = solve
 

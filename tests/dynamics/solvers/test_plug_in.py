@@ -5,12 +5,23 @@ import pytest
 import scipy.integrate
 import scipy.linalg
 
+import grokode
+from grokode.dynamics.optimizers import OPTIMIZERS
 from grokode.dynamics.risks.jacobian import EmpiricalJacobian, factor_dense
 from grokode.dynamics.solvers import structured
 from grokode.dynamics.solvers.chebyshev import StabilizedRK
 from grokode.dynamics.solvers.structured import StructuredBDF, StructuredRadau
 
+FLOWS = [name for name in OPTIMIZERS if not OPTIMIZERS.load(name).steps]
 METHODS = [StructuredBDF, StructuredRadau, StabilizedRK]
+
+
+@pytest.fixture(params=[0, 150], ids=["structured", "dense"], autouse=True)
+def dense(request, monkeypatch):
+    """Take each test through either way to solve."""
+    monkeypatch.setattr(structured, "DENSE", request.param)
+
+
 each_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.__name__)
 
 
@@ -68,7 +79,6 @@ def test_growth_is_followed_too(method):
     np.testing.assert_allclose(result.y[:, -1], [1e-3 * np.exp(5), np.exp(-5)], rtol=1e-4)
 
 
-@pytest.mark.parametrize("dense", [0, 150], ids=["structured", "dense"])
 @pytest.mark.parametrize(
     ("ours", "scipys", "same"),
     [
@@ -76,9 +86,8 @@ def test_growth_is_followed_too(method):
         (StructuredRadau, scipy.integrate.Radau, 1e-6),
     ],
 )
-def test_the_same_steps_are_taken_as_by_scipys_own(rng, monkeypatch, ours, scipys, same, dense):
+def test_the_same_steps_are_taken_as_by_scipys_own(rng, ours, scipys, same):
     """Only the linear algebra is replaced: steps and work agree, and so does the solution."""
-    monkeypatch.setattr(structured, "DENSE", dense)
     P, r, D = 4, 3, 3
     J = EmpiricalJacobian(rng.standard_normal((P, r)), rng.standard_normal((P, D)), 0.1 * np.eye(D))
     y0, dense = rng.standard_normal(r * D), J.dense()
@@ -106,3 +115,15 @@ def test_the_stabilized_method_needs_few_evaluations_on_stiff_decay():
     result = solve(StabilizedRK, DenseJacobian(-np.diag(rates)), np.ones(8), 1.0, rtol=1e-5)
     assert result.nfev < 6 * 1e5 / 3 / 10
     np.testing.assert_allclose(result.y[:, -1], np.exp(-rates), atol=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", [*FLOWS, "gradient_flow:decay_rate=0.05"])
+@pytest.mark.parametrize("solver", ["bdf", "radau"])
+def test_either_way_to_solve_gives_the_same_run(monkeypatch, optimizer, solver):
+    how = {"dim": 5, "n_train": 8, "width": 7, "alpha": 0.7, "eps": 0.3, "dt": 0.1, "times": (1.0, 10.0)}
+    runs = []
+    for most in (0, 150):
+        monkeypatch.setattr(structured, "DENSE", most)
+        runs.append(grokode.run(**how, optimizer=optimizer, solver=solver, guard=False, lazy=False))
+    np.testing.assert_allclose(runs[0].loss_test_exact, runs[1].loss_test_exact, rtol=1e-6)
+    assert runs[0].work.nfev == pytest.approx(runs[1].work.nfev, rel=0.05)
