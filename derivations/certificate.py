@@ -199,6 +199,35 @@ def _population_operator() -> Derivation:
     return entry
 
 
+largest, weight, stretch, square = sp.symbols("λ_Σ |VΣ|² ‖VΣVᵀ‖ |d|²", positive=True)
+
+
+def _population_norm() -> Derivation:
+    change = Inner(gv, x) + eps * Inner(x, Av, x)
+    parts = Inner(gv, Sigma, gv), Trace(Av, Sigma) ** 2, Trace(Av, Sigma, Av, Sigma)
+    yield Average(
+        words="With g = dᵀa and A = (Vᵀd + dᵀV)/2 as in C3, d·T d = ⟨(c·d x)²⟩ is",
+        left=sp.expand(change**2),
+        right=parts[0] + eps**2 * (parts[1] + 2 * parts[2]),
+        over=(x,),
+        scale=sp.Integer(1),
+        covariance=(Sigma,),
+    )
+    bounds = largest * square, weight * square, stretch * largest * square
+    yield Say(
+        words="Cauchy-Schwarz, three times. |g| ≤ |d|, for |a| = 1, so g·Σg ≤ λ_Σ|d|². tr(AΣ) = tr(Vᵀd Σ) is the inner "
+        "product of VΣ and d, at most |VΣ||d|. tr(AΣAΣ) = |Σ^½ A Σ^½|², and A is the symmetric part of Vᵀd, which is "
+        "not longer: at most |Σ^½ Vᵀd Σ^½|² ≤ ‖VΣ^½‖² λ_Σ |d|²."
+    )
+    value = sp.expand((bounds[0] + eps**2 * (bounds[1] + 2 * bounds[2])) / square)
+    yield Equal(
+        words="Together, over |d|²:",
+        left=value,
+        right=largest + eps**2 * (weight + 2 * largest * stretch),
+    )
+    return value
+
+
 CLAIMS = (
     Claim(
         tag="C1",
@@ -233,5 +262,16 @@ CLAIMS = (
             + eps**2 * (Trace(Av, Sigma) * Inner(pv, Sigma, vv) + 2 * Inner(pv, Sigma, Av, Sigma, vv)),
         ),
         derive=_population_operator,
+    ),
+    Claim(
+        tag="C4",
+        equation="ours: grokode/observables/certificate.py, for Gaussian inputs",
+        title="the norm of the tangent operator in C1 is at most, with λ_Σ the largest eigenvalue of Σ",
+        statement=Formula(
+            latex=r"\lambda_{\max}(T) \le \lambda_\Sigma + \epsilon^2 \left[ |V\Sigma|^2"
+            r" + 2 \, \lambda_\Sigma \, \| V \Sigma V^T \| \right]",
+            value=largest + eps**2 * (weight + 2 * largest * stretch),
+        ),
+        derive=_population_norm,
     ),
 )

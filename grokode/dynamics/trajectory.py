@@ -19,6 +19,9 @@ from .risks.jacobian import Jacobian, Solve
 
 Array = NDArray[np.float64]
 Loss = Callable[[Array], float]
+Reading = tuple[float, float]
+"""A time, and the loss there."""
+
 Keep = Callable[[float, Array], None]
 Progress = Callable[[float], None]
 Lift = Callable[[Array], Array]
@@ -42,6 +45,11 @@ class Interval(Protocol):
         """Whether what lies inside is between the ends, but for a small part of it."""
         ...
 
+    @property
+    def loss(self) -> float | None:
+        """The train loss where it ends, but for a small part of it; None where the method does not know it."""
+        ...
+
     def end(self) -> tuple[float, Array]:
         """Return time and theta where it ends."""
         ...
@@ -50,8 +58,8 @@ class Interval(Protocol):
         """Yield times and thetas before the end at which a watch should look."""
         ...
 
-    def refine(self, loss: Loss, threshold: float, t_above: float, t_below: float) -> float:
-        """Return the first time in (t_above, t_below] at which the loss is below the threshold."""
+    def refine(self, loss: Loss, threshold: float, above: Reading, below: Reading) -> float:
+        """Return the first time after ``above``, up to ``below``, at which the loss is below the threshold."""
         ...
 
 
@@ -118,6 +126,7 @@ class DenseInterval:
     t_old: float
     t_new: float
     theta: Callable[[float], Array]
+    loss: float | None = None
     smooth: ClassVar[bool] = True
 
     def end(self) -> tuple[float, Array]:
@@ -130,11 +139,14 @@ class DenseInterval:
             t = self.t_old + fraction * (self.t_new - self.t_old)
             yield t, self.theta(t)
 
-    def refine(self, loss: Loss, threshold: float, t_above: float, t_below: float) -> float:
+    def refine(self, loss: Loss, threshold: float, above: Reading, below: Reading) -> float:
         """Solve for the crossing in the dense output."""
-        if loss(self.theta(t_above)) <= threshold:
-            return t_above
-        return float(brentq(lambda t: loss(self.theta(t)) - threshold, t_above, t_below, xtol=SMALLEST, rtol=1e-9))
+        known = dict((above, below))
+
+        def excess(t: float) -> float:
+            return (known[t] if t in known else loss(self.theta(t))) - threshold
+
+        return float(brentq(excess, above[0], below[0], xtol=SMALLEST, rtol=1e-9))
 
 
 class ScaledFlow:
@@ -298,7 +310,7 @@ def integrate(
                 )
             steps += 1
             t = solver.t
-            interval = DenseInterval(solver.t_old, t, scaled.between(solver))
+            interval = DenseInterval(solver.t_old, t, scaled.between(solver), getattr(solver, "loss", None))
             while saved < len(times) and (times[saved] <= t or solver.status == "finished"):
                 control.keep(times[saved], interval.theta(min(times[saved], t)))
                 saved += 1
@@ -329,6 +341,7 @@ class StepInterval:
     last_two: tuple[tuple[int, Array], ...]
     lift: Lift = _same
     smooth: ClassVar[bool] = False
+    loss: ClassVar[None] = None
 
     @property
     def t_old(self) -> float:
@@ -345,10 +358,10 @@ class StepInterval:
         for k, y in self.last_two[:-1]:
             yield self.map.time(k), self.lift(y[0])
 
-    def refine(self, loss: Loss, threshold: float, t_above: float, t_below: float) -> float:
+    def refine(self, loss: Loss, threshold: float, above: Reading, below: Reading) -> float:
         """Step again to the first step below the threshold."""
         k, y = self.k_old, self.y_old
-        while self.map.time(k) < t_below:
+        while self.map.time(k) < below[0]:
             y = self.map.step(k, y)
             k += 1
             if loss(self.lift(y[0])) < threshold:

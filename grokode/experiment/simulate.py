@@ -433,11 +433,11 @@ class _Simulation:
             numbers |= known.summary()
         return curves, numbers
 
-    def _certify(self, t: float, theta: Array, threshold: float, last: bool) -> Any:
+    def _certify(self, t: float, theta: Array, threshold: float, losses: tuple[float, float] | None) -> Any:
         # a tolerance looser than the default promises nothing that a proof could stand on
         if not self.optimizer.certified or self.experiment.rtol > Experiment.model_fields["rtol"].default:
             return None
-        return self.certifier(t, theta, threshold, last=last)
+        return self.certifier(t, theta, threshold, losses)
 
     def _say_long(self, seconds: float, what: str) -> None:
         limit = self.experiment.time_limit

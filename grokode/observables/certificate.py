@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -34,7 +35,8 @@ def never(problem: Problem, t: float, theta: Array, threshold: float) -> Certifi
     .. math:: \alpha \left[ \rho \sqrt{\lambda_{\max}(T)} + \tfrac{\epsilon}{2} \rho^2
               \sqrt{\langle |x|^4 \rangle} \right] \quad (C1)
 
-    with T the test distribution's tangent operator (the test points' kernel over their number).
+    with T the test distribution's tangent operator (the test points' kernel over their number; over a law its norm is
+    bounded by (C4)).
 
     Parameters
     ----------
@@ -61,45 +63,51 @@ BELOW = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look found: kappa, and the moments of the test operator, 0 where it did not come to them."""
+    """What a look found: kappa, or what it is not above, and the moments of the test operator, 0 before they are known.
+
+    ``proved`` where kappa is.
+    """
 
     t: float
     kappa: float
     norm: float = 0.0
     fourth: float = 0.0
+    proved: bool = False
 
 
 class Certifier:
     """Asks for the certificate along one run; ``never`` has the rule and its parameters.
 
-    A look factorises the kernel. One that would fail at a somewhat larger kappa than that of the last look is spared,
-    unless it is the last or t has grown much since.
+    A look ends at the first of its steps, each dearer than the one before, that leaves no hope. One that would fail at
+    a somewhat larger kappa than that of the last look is spared, unless t has grown much since.
     """
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._seen: Seen | None = None
 
-    def __call__(self, t: float, theta: Array, threshold: float, *, last: bool = True) -> Certificate | None:
-        """Return the certificate, or None; ``last`` looks however hopeless it is."""
+    def __call__(
+        self, t: float, theta: Array, threshold: float, losses: tuple[float, float] | None = None
+    ) -> Certificate | None:
+        """Return the certificate, or None; with train and test loss, roughly, it may be spared, else it is looked."""
         problem, risk = self._problem, self._problem.train
         if not isinstance(risk, SampledRisk) or not problem.test_loss:
             return None
         P, D = risk.data.X.shape
         if min(theta.size, D * (D + 3) // 2) < P:  # more samples than unknowns or features: the kernel is singular
             return None
-        loss, loss_test = risk.loss(theta), problem.tests[problem.test_loss].loss(theta)
-        if not loss_test > threshold:
+        if losses is not None and self._hopeless(t, *losses, threshold):
             return None
+        loss, loss_test = risk.loss(theta), problem.tests[problem.test_loss].loss(theta)
+
+        def hopeful(seen: Seen) -> bool:
+            return self._bound(seen, loss, loss_test, threshold) is not None
+
         seen = self._seen
-        if seen is None or seen.t != t:
-            hopeful = None if seen is None else replace(seen, kappa=SLACK * seen.kappa)
-            recent = seen is not None and t < AGE * seen.t
-            if recent and not last and hopeful and self._bound(hopeful, loss, loss_test, threshold) is None:
-                return None
-            seen = self._seen = self._look(t, theta, loss)
+        if seen is None or seen.t != t or not seen.proved:
+            seen = self._seen = self._look(t, theta, hopeful)
         bound = self._bound(seen, loss, loss_test, threshold)
-        if bound is None or not seen.norm:
+        if bound is None or not seen.proved:
             return None
         return Certificate(
             t=t,
@@ -119,23 +127,29 @@ class Certifier:
         X = self._problem.train.data.X
         return float(np.sqrt(np.max(np.sum(X**2, axis=1))) * np.linalg.norm(X, 2))
 
-    def _look(self, t: float, theta: Array, loss: float) -> Seen:
-        """Find kappa, and go on to the test operator where it cannot shrink too far."""
+    def _hopeless(self, t: float, loss: float, loss_test: float, threshold: float) -> bool:
+        """Whether a look would fail, by what the last one found."""
+        seen = self._seen
+        if seen is None or t >= AGE * seen.t:
+            return False
+        return self._bound(replace(seen, kappa=SLACK * seen.kappa), loss, loss_test, threshold) is None
+
+    def _look(self, t: float, theta: Array, hopeful: Callable[[Seen], bool]) -> Seen:
+        """Find kappa and the moments of the test operator."""
         problem = self._problem
         assert isinstance(problem.train, SampledRisk)
         X, state = problem.train.data.X, problem.factor.at(theta)
         P, C = len(X), state.slopes(problem.network, problem.train.data.X)
-        # the smallest eigenvalue is not above the mean, so this refuses hopeless states without a factorisation
-        kappa = float(np.mean(np.sum(C**2, axis=1) * np.sum(X**2, axis=1))) / P
-        if not _holds(problem.network, self._q, P, loss, kappa):
-            return Seen(t, kappa)
+        mean = float(np.mean(np.sum(C**2, axis=1) * np.sum(X**2, axis=1)))  # of the eigenvalues
+        if not hopeful(seen := Seen(t, mean / P)):
+            return seen
+        norm, fourth = _test_moments(problem.network, state, problem.tests[problem.test_loss])
+        if not hopeful(seen := replace(seen, norm=norm, fourth=fourth)):
+            return seen
         K = problem.train.data.gram * (C @ C.T)
-        kappa = BELOW * smallest_eigenvalue(K) / P
-        if not (kappa > 0 and _holds(problem.network, self._q, P, loss, kappa)):
-            return Seen(t, kappa)
-        if not exceeds(K, P * kappa, terms=sum(state.V.shape)):
-            return Seen(t, kappa)
-        return Seen(t, kappa, *_test_moments(problem.network, state, problem.tests[problem.test_loss]))
+        if not hopeful(seen := replace(seen, kappa=BELOW * smallest_eigenvalue(K) / P)):
+            return seen
+        return replace(seen, proved=exceeds(K, P * seen.kappa, terms=sum(state.V.shape)))
 
     def _bound(self, seen: Seen, loss: float, loss_test: float, threshold: float) -> float | None:
         """Return by how much the root of the test loss can still move, None where that does not keep it above."""
@@ -193,7 +207,10 @@ def _largest_eigenvalue(operator: LinearOperator, *, krylov: int, tol: float) ->
 
 
 def _test_moments(network: Network, state: FactorState, test: Risk) -> tuple[float, float]:
-    """Return the norm of the test tangent operator (with 1 % above the iteration's value) and mean |x|^4."""
+    r"""Return what the norm of the test tangent operator is not above, and mean :math:`|x|^4`.
+
+    Over a law it is bounded by (C4), on points it is 1 % above the value of an iteration.
+    """
     if isinstance(test, SampledRisk):
         X, C = test.data.X, state.slopes(network, test.data.X)
 
@@ -201,19 +218,11 @@ def _test_moments(network: Network, state: FactorState, test: Risk) -> tuple[flo
             w = np.sum((C @ d.reshape(state.V.shape)) * X, axis=1)
             return np.asarray((w[:, None] * C).T @ X / len(X)).ravel()
 
-        fourth = float(np.mean(np.sum(X**2, axis=1) ** 2))
-    else:
-        assert isinstance(test, PopulationRisk)
-        inputs = test.law.inputs
-        V, a, eps = state.V, state.a, network.eps
-
-        def product(d: Array) -> Array:
-            step = d.reshape(V.shape)
-            S = inputs.times(V.T @ step)  # V^T d Sigma; only its symmetric part acts
-            symmetric = inputs.times(V.T @ step + step.T @ V) / 2
-            quadratic = inputs.times(np.trace(S) * np.eye(len(S)) + 2 * symmetric.T)
-            return np.asarray(np.outer(a, inputs.times(step.T @ a)) + eps**2 * V @ quadratic).ravel()
-
-        fourth = inputs.trace**2 + 2 * float(np.sum(inputs.matrix**2))
-    n = state.V.size
-    return 1.01 * _largest_eigenvalue(LinearOperator((n, n), matvec=product, dtype=float), krylov=20, tol=1e-4), fourth
+        n = state.V.size
+        norm = 1.01 * _largest_eigenvalue(LinearOperator((n, n), matvec=product, dtype=float), krylov=20, tol=1e-4)
+        return norm, float(np.mean(np.sum(X**2, axis=1) ** 2))
+    assert isinstance(test, PopulationRisk)
+    inputs = test.law.inputs
+    VS = inputs.times(state.V)
+    weights = float(np.sum(VS**2)) + 2 * inputs.largest * float(np.linalg.norm(VS @ state.V.T, 2))
+    return inputs.largest + network.eps**2 * weights, inputs.trace**2 + 2 * float(np.sum(inputs.matrix**2))

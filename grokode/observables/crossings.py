@@ -17,7 +17,7 @@ from ..outcome import Certificate, Crossing, CrossingStatus
 
 Array = NDArray[np.float64]
 Probe = tuple[float, Array]
-Certify = Callable[[float, Array, float, bool], Certificate | None]
+Certify = Callable[[float, Array, float, tuple[float, float] | None], Certificate | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ class CrossingWatch:
     until_resolved : bool
         Whether to stop the run as soon as every crossing is answered.
     certify : callable
-        From (t, theta, threshold, last) to a certificate that the test loss never gets there, or None; ``last``
-        where nothing follows.
+        From (t, theta, threshold, losses) to a certificate that the test loss never gets there, or None. By the train
+        and the test loss, roughly, a look is spared that would fail; without them, where nothing follows, none is.
     """
 
     problem: Problem
@@ -144,7 +144,7 @@ class CrossingWatch:
         if not self.until_resolved:
             return False
         if not self._open("train"):
-            self._try_certificates(*end, last=False)
+            self._try_certificates(*end, interval)
         return not any(self._open(name) for name in self._searches)
 
     def finish(self, t: float, theta: Array, *, certify: bool) -> list[dict[str, Crossing]]:
@@ -154,7 +154,7 @@ class CrossingWatch:
         """
         if certify:
             self._next_certificate = 0.0
-            self._try_certificates(t, theta, last=True)
+            self._try_certificates(t, theta)
         each = zip(*self._searches.values(), strict=True)
         return [{search.name: search.crossing() for search in searches} for searches in each]
 
@@ -170,28 +170,35 @@ class CrossingWatch:
         end: Probe,
     ) -> tuple[float, float]:
         """Look for the first probe below each threshold; ``known`` and what returns are the losses at two last ends."""
-        risk, t_above = searches[0].risk, interval.t_old
+        risk, (before, last) = searches[0].risk, known
+        highest = max(search.threshold for search in searches)
+        if searches[0].monotone and interval.loss is not None and interval.loss > NEAR * highest:
+            return last, interval.loss
         at_end = risk.loss(end[1])
-        before, last = known
-        highest, change = max(search.threshold for search in searches), max(abs(at_end - last), abs(last - before))
+        change = max(abs(at_end - last), abs(last - before))
         far = interval.smooth and min(last, at_end) > max(NEAR * highest, highest + CHANGE * change)
         within = [] if far or searches[0].monotone else [(t, risk.loss(theta)) for t, theta in inside()]
-        for t, loss in (*within, (end[0], at_end)):
+        above = interval.t_old, last
+        for below in (*within, (end[0], at_end)):
             for search in searches:
-                if not search.answered and loss < search.threshold:
-                    search.t = interval.refine(risk.loss, search.threshold, t_above, t)
-            t_above = t
+                if not search.answered and below[1] < search.threshold:
+                    search.t = interval.refine(risk.loss, search.threshold, above, below)
+            above = below
         return last, at_end
 
-    def _try_certificates(self, t: float, theta: Array, *, last: bool) -> None:
+    def _try_certificates(self, t: float, theta: Array, interval: Interval | None = None) -> None:
         """Ask for certificates where only the test loss is unanswered, each time t has grown by a quarter."""
         known = zip(self._searches["train"], self._searches.get("test", []), strict=False)
         unanswered = [test for train, test in known if train.answered and not test.answered]
         if not unanswered or t < self._next_certificate:
             return
         self._next_certificate = 1.25 * t
+        losses = None
+        if interval is not None:
+            train = self._searches["train"][0].risk.loss(theta) if interval.loss is None else interval.loss
+            losses = train, self._known["test"][1]
         for search in sorted(unanswered, key=lambda search: search.threshold):
-            search.certificate = self.certify(t, theta, search.threshold, last)
+            search.certificate = self.certify(t, theta, search.threshold, losses)
             if search.certificate is None:  # nor does one hold for a higher threshold
                 return
 

@@ -15,7 +15,7 @@ from .cells import Arrays, Task, compute, empty, lost
 from .layout import BAD, CODES, CellStatus, Layout
 from .lock import locked
 from .specification import Sweep, cells_of
-from .store import Store, check_free, create, machine
+from .store import Store, check_free, create, is_pending, machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,8 @@ def _compute(
     progress: Callable[[Progress], None],
 ) -> None:
     """Compute what is pending, by an executor that is not opened where nothing is."""
-    tasks = [Task(sweep, layout, block) for block in sweep.blocks() if store.pending(block)]
+    status = store.status
+    tasks = [Task(sweep, layout, block) for block in sweep.blocks() if is_pending(status, block)]
     meter = _Meter(store, progress)
     if tasks:
         with opened as executor:

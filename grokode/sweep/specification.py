@@ -31,7 +31,7 @@ from .axes import Axis, in_order, split
 MOST = 1_000_000
 """Cells of a sweep."""
 
-BLOCK = 0.75
+BLOCK = 2.5
 """Estimated seconds of the cells that are computed together."""
 
 EVALUATIONS = 150.0

@@ -241,10 +241,6 @@ class Store:
             told.append((place, str(self.group["reason"][tuple(index)])))
         return told
 
-    def pending(self, block: Block) -> bool:
-        """Whether a block is not computed yet: its status is written whole, and last."""
-        return bool(np.any(self.group[STATUS.name][_region(block)] == 0))
-
     def write(self, block: Block, arrays: Arrays) -> None:
         """Write a block, its status last."""
         region = _region(block)
@@ -252,6 +248,11 @@ class Store:
             if name not in self._arrays:
                 self._arrays[name] = self.group[f"{TIMING}/{name}" if name not in self.group else name]
             self._arrays[name][region] = arrays[name]
+
+
+def is_pending(status: NDArray[np.int8], block: Block) -> bool:
+    """Whether a block is not computed yet, by the store's status, which is written a whole block at once, and last."""
+    return bool(np.any(status[_region(block)] == 0))
 
 
 def _region(block: Block) -> tuple[slice, ...]:

@@ -255,15 +255,22 @@ def test_a_dip_between_the_ends_of_a_step_is_seen():
     assert [t for t, _ in interval.inside()] == [1.0, 2.0, 3.0]
     assert interval.end()[0] == 4.0
     # the loss (t - 1.5)^2 + 0.1 falls below 0.5 at 1.5 - sqrt(0.4)
-    crossing = interval.refine(lambda theta: float((theta[0, 0] - 1.5) ** 2 + 0.1), 0.5, 0.0, 1.0)
+    crossing = interval.refine(lambda theta: float((theta[0, 0] - 1.5) ** 2 + 0.1), 0.5, (0.0, 2.35), (1.0, 0.35))
     assert crossing == pytest.approx(1.5 - np.sqrt(0.4), rel=1e-8)
 
 
 @pytest.mark.parametrize("scale", [1e-15, 1e-12, 1.0, 1e12])
 def test_a_crossing_is_found_to_the_same_digits_at_every_scale_of_time(scale):
     interval = DenseInterval(0.0, 4.0 * scale, lambda t: np.array([[t / scale]]))
-    crossing = interval.refine(lambda theta: float(np.exp(-theta[0, 0])), 0.5, 0.0, 4.0 * scale)
+    seen = []
+
+    def loss(theta):
+        seen.append(theta[0, 0])
+        return float(np.exp(-theta[0, 0]))
+
+    crossing = interval.refine(loss, 0.5, (0.0, 1.0), (4.0 * scale, np.exp(-4.0)))
     assert crossing == pytest.approx(np.log(2) * scale, rel=1e-8, abs=0)
+    assert not {0.0, 4.0} & set(seen)  # what is known there is not computed again
 
 
 def test_the_tolerance_shrinks_where_the_start_dwarfs_the_labels(make_problem):

@@ -193,7 +193,7 @@ def test_the_delay_is_signed_and_needs_both_times():
 class Path:
     """A smooth step along a straight line of weights, there and back as far as ``rest``; it counts where it is seen."""
 
-    t_old, smooth = 0.0, True
+    t_old, smooth, loss = 0.0, True, None
 
     def __init__(self, start, turn, rest):
         self._start, self._turn, self._rest, self.seen = start, turn, rest, []
@@ -208,8 +208,8 @@ class Path:
     def inside(self):
         return ((t, self.theta(t)) for t in (0.25, 0.5, 0.75))
 
-    def refine(self, loss, threshold, t_above, t_below):
-        return t_below
+    def refine(self, loss, threshold, above, below):
+        return below[0]
 
 
 @pytest.mark.parametrize(
@@ -236,3 +236,21 @@ def test_a_step_is_looked_into_where_its_ends_are_near_a_threshold(make_problem,
     crossing = watch.finish(1.0, start, certify=False)[0]["test"]
     assert (crossing.status is CrossingStatus.REACHED) is found
     assert path.seen == ([1.0, 0.25, 0.5, 0.75] if found else [1.0])
+
+
+@pytest.mark.parametrize(
+    ("told", "reads"), [(1.6, 0), (1.4, 1), (0.9, 1), (None, 1)], ids=["far", "near", "below", "not told"]
+)
+def test_a_train_loss_that_the_method_knows_to_be_far_above_is_not_read_again(make_problem, monkeypatch, told, reads):
+    problem = make_problem(**SETUP)
+    start = np.array(problem.start.V)
+    at_start, seen = problem.train.loss(start), []
+    watch = CrossingWatch(
+        problem, [Threshold(0.5, relative=True)], monotone_train=True, until_resolved=False, certify=lambda *_: None
+    )
+    path = Path(start, start, 0.0)
+    path.loss = told and told * 0.5 * at_start
+    read = type(problem.train).loss
+    monkeypatch.setattr(type(problem.train), "loss", lambda self, theta: seen.append(theta) or read(self, theta))
+    watch.see(path)
+    assert len(seen) == reads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,11 @@ class Gaussian:
     def trace(self) -> float:
         """Trace of the covariance, the mean of ``x . x``."""
         return float(self.Sigma.sum() if self.Sigma.ndim == 1 else np.trace(self.Sigma))
+
+    @cached_property
+    def largest(self) -> float:
+        """Largest eigenvalue of the covariance."""
+        return float(self.Sigma.max() if self.Sigma.ndim == 1 else np.linalg.eigvalsh(self.Sigma)[-1])
 
     def times(self, A: Array) -> Array:
         """Return A Sigma for an array of shape (..., D)."""

@@ -127,6 +127,8 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         self._last = 0.0, start
         self._fastest = np.random.default_rng(0).standard_normal(len(y0) if lag else 0)
         self._steps = 0
+        self.loss: float | None = None
+        """Loss where the last step ends, linearised at its prediction; None where the force lags."""
 
     def _step_impl(self) -> tuple[bool, str | None]:
         """Make one step, as short as it has to be."""
@@ -144,7 +146,7 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
                 return False, f"a step of {self._h:.1g} in ln t is still too long"
             order, tau = self._controller.order, self._end if ends else self._tau + self._h
             try:
-                error, d, here = self._attempt(order, tau)
+                error, d, moved, here = self._attempt(order, tau)
             except TooLong:
                 error = math.inf
             except AtTheEdge:
@@ -160,6 +162,7 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         if error > max(STALE, 2 * self._last[0]):
             self._iteration.renew()
         self._last = error, here
+        self.loss = None if self._lag else float(np.mean((here.residual + moved) ** 2))
         return True, None
 
     # ---- the edge of stability
@@ -180,8 +183,8 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
 
     # ---- one step
 
-    def _attempt(self, order: int, tau: float) -> tuple[float, Array, Linearization]:
-        """Return the error of a step, its distance from the prediction, and the linearisation there."""
+    def _attempt(self, order: int, tau: float) -> tuple[float, Array, Array, Linearization]:
+        """Return the error of a step, d and B d from the prediction, and the linearisation there."""
         predicted, history = self._table.predict(order), self._table.history(order)
         c = self._h * self._clock.rate(tau) / GAMMA[order]
         x, implicit = predicted - (self._lag / c) * history if self._lag else predicted, c - self._lag
@@ -189,7 +192,7 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
             solved = self._precision.exact.compiled_step(x, history, c, implicit)
             if solved is not None:
                 here, d, moved = solved
-                return self._error(d, moved, here, predicted) / (order + 1), d, here
+                return self._error(d, moved, here, predicted) / (order + 1), d, moved, here
         here = self._precision.at(x)
         if self._precision.due():
             missed, size = self._precision.rounding(here, x), self._precision.exact.size(x)
@@ -201,7 +204,7 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         goal = self._weights.unseen(self._loss_below(here)) * math.sqrt(len(here.residual))
         R = c * here.descent - history
         d, moved = self._iteration.solve(here, R, implicit, goal) if implicit > 0 else lagging(here, R, implicit)
-        return self._error(d, moved, here, predicted) / (order + 1), d, here
+        return self._error(d, moved, here, predicted) / (order + 1), d, moved, here
 
     def _error(self, d: Array, moved: Array, here: Linearization, z: Array) -> float:
         """Return the size of a change at z, in units of its tolerance."""

@@ -206,6 +206,32 @@ def test_dense_output_meets_the_steps(rng):
         np.testing.assert_allclose(dense(between)[:, 1], dense(between[1]), rtol=1e-12)
 
 
+@pytest.mark.parametrize("single", [True, False])
+@pytest.mark.parametrize(("n_train", "width"), [(6, 9), (40, 2)], ids=["through the samples", "through the unknowns"])
+def test_the_loss_at_the_end_of_a_step_is_known_to_a_small_part_of_it(make_problem, n_train, width, single):
+    risk = make_problem(n_train=n_train, width=width, alpha=0.5, eps=0.4).train
+    options = {"tol": 1e-3, "parameters": 100.0, "relative": 3.0, "age": 8, "lag": 0.0}
+    for kind in (Residuals, Uncompiled):
+        solver = LogBDF(
+            None, 0.0, np.zeros(risk.start.V.size), 1e3,
+            residuals=lambda dtype, kind=kind: kind(risk, dtype), single=single, **options,
+        )  # fmt: skip
+        floor = 1e-3 * risk.loss(risk.start.V)
+        while solver.status == "running":
+            solver.step()
+            loss = risk.loss(risk.start.V + solver.y.reshape(risk.start.V.shape) / 0.5)
+            assert solver.loss == pytest.approx(loss, rel=1e-2, abs=1e-2 * floor)
+
+
+def test_where_the_force_lags_the_loss_at_the_end_is_not_told(rng):
+    problem = spread(rng, 5, 8)
+    lag = 0.1 * problem.samples / (2 * np.linalg.norm(problem.B, 2) ** 2)
+    options = {"tol": 1e-3, "parameters": 100.0, "relative": 3.0, "age": 8, "single": False, "lag": lag}
+    solver = LogBDF(behind(problem, lag), 0.0, np.zeros(8), 50.0, residuals=lambda dtype: problem, **options)
+    solver.step()
+    assert solver.loss is None
+
+
 # ---- a saddle
 
 
