@@ -42,14 +42,24 @@ def residuals(dH: Array, H0: Array, a: Array, offset: Array, alpha: float, eps: 
 
 
 @compiled
-def population_sums(u: Array, R: Array, sigma: Array) -> tuple[float, float, float]:
-    """Return tr(R Sigma), u^T Sigma u and tr(R Sigma R Sigma) of a diagonal Sigma."""
+def population_sums(
+    u0: Array, u1: Array, u_scale: float, R0: Array, R1: Array, R_scale: float, sigma: Array
+) -> tuple[float, float, float]:
+    """Return tr(R Sigma), u^T Sigma u and tr(R Sigma R Sigma) of u = u0 + scale u1, R alike, and a diagonal Sigma.
+
+    R0 and R1 are symmetric.
+    """
     trace = linear = square = 0.0
-    for i in range(len(u)):
-        trace += R[i, i] * sigma[i]
-        linear += u[i] * sigma[i] * u[i]
-        for j in range(len(u)):
-            square += R[i, j] * sigma[j] * R[j, i] * sigma[i]
+    for i in range(len(sigma)):
+        u = u0[i] + u_scale * u1[i]
+        linear += u * u * sigma[i]
+        row = 0.0
+        for j in range(i):
+            R = R0[i, j] + R_scale * R1[i, j]
+            row += R * R * sigma[j]
+        R = R0[i, i] + R_scale * R1[i, i]
+        trace += R * sigma[i]
+        square += (2 * row + R * R * sigma[i]) * sigma[i]
     return trace, linear, square
 
 

@@ -66,7 +66,8 @@ class PopulationRisk(FromMoments):
     def __init__(self, network: Network, start: QuadraticState, law: Law) -> None:
         self.network, self.start, self.law = network, start, law
         kept = 0.0 if network.centered else 1.0
-        self._wbar_kept, self._M_kept = kept * start.wbar, kept * start.M
+        self._u0 = kept * network.alpha * start.wbar - law.target.b
+        self._R0 = kept * network.alpha * network.eps * start.M - law.target.B
         self._constant = kept * network.constant - law.target.c
 
     @property
@@ -92,25 +93,21 @@ class PopulationRisk(FromMoments):
 
     def terms(self, wbar: Array, M: Array) -> Terms:
         """Return the three terms at weight statistics (wbar, M)."""
-        u, R = self._coefficients(wbar - self.start.wbar, M - self.start.M)
-        return _terms(self.law.inputs, u, R, self._constant)
+        return self._terms_moved(wbar - self.start.wbar, M - self.start.M)
 
     def terms_of(self, changes: QuadraticFunctions) -> list[Terms]:
         """Return the three terms where the predictor has changed by these functions since the start (Z5)."""
-        network, target = self.network, self.law.target
-        u = changes.b + network.alpha * self._wbar_kept - target.b
-        R = 2 * changes.S + network.alpha * network.eps * self._M_kept - target.B
+        u, R = changes.b + self._u0, 2 * changes.S + self._R0
         return [_terms(self.law.inputs, u_k, R_k, self._constant) for u_k, R_k in zip(u, R, strict=True)]
 
     def loss(self, theta: Array) -> float:
         """Mean squared residual at theta, the noise variance included."""
-        u, R = self._coefficients(*self.start.moved(theta - self.start.theta))
-        return _terms(self.law.inputs, u, R, self._constant).total + self.law.noise**2
+        return self._terms_moved(*self.start.moved(theta - self.start.theta)).total + self.law.noise**2
 
     def _moments_moved(self, change: Array) -> tuple[Array, Array, float]:
-        u, R = self._coefficients(*self.start.moved(change))
-        loss = _terms(self.law.inputs, u, R, self._constant).total + self.law.noise**2
-        return *self._moments(u, R, self._constant), loss
+        moved = self.start.moved(change)
+        loss = self._terms_moved(*moved).total + self.law.noise**2
+        return *self._moments(*self._coefficients(*moved), self._constant), loss
 
     def jacobian(self, theta: Array) -> PopulationJacobian:
         """Return the exact Jacobian of the force."""
@@ -139,9 +136,16 @@ class PopulationRisk(FromMoments):
 
     def _coefficients(self, dwbar: Array, dM: Array) -> tuple[Array, Array]:
         """Return (u, R) from the change of (wbar, M) since the start."""
-        network, target = self.network, self.law.target
-        u = network.alpha * (dwbar + self._wbar_kept) - target.b
-        return u, network.alpha * network.eps * (dM + self._M_kept) - target.B
+        network = self.network
+        return self._u0 + network.alpha * dwbar, self._R0 + network.alpha * network.eps * dM
+
+    def _terms_moved(self, dwbar: Array, dM: Array) -> Terms:
+        """Return the three terms where (wbar, M) have changed so since the start."""
+        inputs, alpha, eps = self.law.inputs, self.network.alpha, self.network.eps
+        if inputs.Sigma.ndim > 1:
+            return _terms(inputs, *self._coefficients(dwbar, dM), self._constant)
+        sums = kernels.population_sums(self._u0, dwbar, alpha, self._R0, dM, alpha * eps, inputs.Sigma)
+        return _terms_of_sums(*sums, self._constant)
 
     def _moments(self, u: Array, R: Array, constant: float) -> tuple[Array, Array]:
         inputs = self.law.inputs
@@ -176,9 +180,10 @@ class PopulationJacobian:
 
 
 def _terms(inputs: Gaussian, u: Array, R: Array, constant: float) -> Terms:
-    if inputs.Sigma.ndim == 1:
-        trace, linear, square = kernels.population_sums(u, np.ascontiguousarray(R), inputs.Sigma)
-    else:
-        RS = inputs.times(R)
-        trace, linear, square = float(np.trace(RS)), float(u @ inputs.times(u)), float(np.sum(RS * RS.T))
+    RS = inputs.times(R)
+    return _terms_of_sums(float(np.trace(RS)), float(u @ inputs.times(u)), float(np.sum(RS * RS.T)), constant)
+
+
+def _terms_of_sums(trace: float, linear: float, square: float, constant: float) -> Terms:
+    """Return the three terms from tr(R Sigma), u^T Sigma u and tr(R Sigma R Sigma)."""
     return Terms((constant + trace / 2) ** 2, linear, square / 2)
