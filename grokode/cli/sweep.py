@@ -96,12 +96,6 @@ def command(
         "lr": lr, "dt": dt, "schedule": schedule, "steps": steps, "t_max": t_max, "solver": solver, "rtol": rtol,
         "time_limit": time_limit, "guard": guard, "points": points, "times": times, "until": until,
     }  # fmt: skip
-    from ..engines.local import Local
-
-    runner = options.engine_from(engine, {"workers": workers, "address": address})
-    if isinstance(runner, Local) and not dry_run:
-        runner.prepare()  # what follows takes as long
-
     from ..errors import Interrupted
     from ..experiment.sources import load_preset, load_spec
     from ..sweep.conduct import conduct
@@ -118,6 +112,7 @@ def command(
         thresholds=threshold.split(",") if threshold else (),
         quantities=quantities.split(","),
     )
+    runner = options.engine_from(engine, {"workers": workers, "address": address})
     for note in notes:
         output.say(note)
     layout = layout_of(sweep)

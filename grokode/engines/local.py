@@ -43,11 +43,6 @@ class Local:
     def __post_init__(self) -> None:
         check_workers(self.workers)
 
-    def prepare(self) -> None:
-        """Begin to import what workers need, where they are forked, before there is something to do for them."""
-        if FORKED:
-            _serve()
-
     @contextlib.contextmanager
     def open(self) -> Iterator[LocalExecutor]:
         """Start the workers; leaving kills them."""
