@@ -6,13 +6,11 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import forkserver, resource_tracker
 from typing import Any
 
 from ..errors import InvalidInput
@@ -20,12 +18,6 @@ from .executor import WorkerLost
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Where libraries look for their number of threads when they are loaded."""
-
-NEEDED = "grokode.experiment.simulate"
-"""What workers import, once for all of them where they are forked."""
-
-FORKED = sys.platform == "linux"
-"""Whether workers are forked from a server, a process of one thread; elsewhere system libraries forbid a fork."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +101,7 @@ class _Worker:
     """A process, started by its first task."""
 
     def __init__(self) -> None:
-        if FORKED:
-            _serve()
-        # a fork of this process would copy locks that threads hold
-        context = multiprocessing.get_context("forkserver" if FORKED else "spawn")
+        context = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
         self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_prepare)
         self._pid: Future[int] | None = None
 
@@ -146,34 +135,15 @@ def _pass_on(done: Future[Any], promised: Future[Any]) -> None:
         promised.set_result(done.result())
 
 
-def _serve() -> None:
-    """Start the server, which imports what workers need while others go on; nothing where it is there."""
-    multiprocessing.set_forkserver_preload([NEEDED])
-    alone = dict.fromkeys((*THREADS, "NUMBA_NUM_THREADS"), "1")  # what is forked may have no threads but its own
-    before = {name: os.environ[name] for name in alone if name in os.environ}
-    os.environ.update(alone)
-    resource_tracker.ensure_running()  # which the server would start, and interrupts with it
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # it inherits this: interrupts are the parent's
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        for name in alone:
-            del os.environ[name]
-        os.environ.update(before)
-
-
 def _prepare() -> None:
     """Take one thread, leave interrupts to the parent, and end with it."""
     os.environ.update(dict.fromkeys(THREADS, "1"))  # for libraries that are loaded later
+    import numba
     from threadpoolctl import threadpool_limits
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threadpool_limits(limits=1)
-    if not FORKED:  # the server was started with one
-        import numba
-
-        numba.set_num_threads(1)
+    numba.set_num_threads(1)
     threading.Thread(target=_follow, daemon=True).start()
 
 

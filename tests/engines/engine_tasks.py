@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -40,24 +39,13 @@ def sleep(task):
     time.sleep(600)
 
 
-def blas_threads(_):
-    """Say how many threads each BLAS takes, once they are there."""
+def threads(_):
+    """Say how many threads BLAS and numba take, once they are there."""
+    import numba
     import scipy.linalg  # noqa: F401
     from threadpoolctl import threadpool_info
 
-    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-
-
-def numba_threads(_):
-    """Say how many threads numba takes."""
-    import numba
-
-    return numba.get_num_threads()
-
-
-def loaded(name):
-    """Say whether a module is there without being asked for."""
-    return name in sys.modules
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"], numba.get_num_threads()
 
 
 def slow(task):
