@@ -4,7 +4,7 @@ While the kernel's smallest eigenvalue stays above :math:`P \kappa`, every stret
 :math:`\sqrt{L}` at a fixed price, so that a small train loss leaves a short path. On a short path the
 tangents hardly turn, so the eigenvalue does stay up: the two statements support each other inside a ball of
 radius :math:`\rho` around the present V. And a test loss cannot change by much if V cannot. The equalities
-are checked below; the inequalities are Cauchy and Schwarz's, Minkowski's and Weyl's.
+are checked below; the inequalities are Cauchy and Schwarz's, Minkowski's, Weyl's and those of norms of products.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _test_loss() -> Generator[Say, None, sp.Expr]:
         words="√L_test is the length of the residual under the test distribution, so it moves by at most the length of "
         "that change, and that by at most its two parts' (Minkowski). With |d| = s: ⟨(c·d x)²⟩ = d·T d ≤ λ_T s², and "
         "|d x|⁴ ≤ s⁴|x|⁴, of mean s⁴ m₄. For P⋆ test points T = BᵀB/P⋆, which has the eigenvalues of the test "
-        "points' kernel B Bᵀ over P⋆; for inputs N(0, Σ) see C2 and C3."
+        "points' kernel B Bᵀ over P⋆; for inputs N(0, Σ) see C2 and C4."
     )
     parts = [sp.sqrt(alpha**2 * norm * s**2), sp.sqrt((alpha * eps / 2) ** 2 * fourth * s**4)]
     total = sp.Add(*parts)
@@ -215,9 +215,10 @@ def _population_norm() -> Derivation:
     )
     bounds = largest * square, weight * square, stretch * largest * square
     yield Say(
-        words="Cauchy-Schwarz, three times. |g| ≤ |d|, for |a| = 1, so g·Σg ≤ λ_Σ|d|². tr(AΣ) = tr(Vᵀd Σ) is the inner "
-        "product of VΣ and d, at most |VΣ||d|. tr(AΣAΣ) = |Σ^½ A Σ^½|², and A is the symmetric part of Vᵀd, which is "
-        "not longer: at most |Σ^½ Vᵀd Σ^½|² ≤ ‖VΣ^½‖² λ_Σ |d|²."
+        words="λ_max(T) is the largest d·T d for |d| = 1; |·| is Frobenius' norm, ‖·‖ the operator's, |XY| ≤ ‖X‖|Y|. "
+        "First, |g| ≤ |d|, for |a| = 1, so g·Σg ≤ λ_Σ|d|². Second, tr(AΣ) = tr(VᵀdΣ) is the inner product of VΣ and d, "
+        "at most |VΣ||d| (Cauchy-Schwarz). Third, tr(AΣAΣ) = |Σ^½AΣ^½|², and Σ^½AΣ^½ is the symmetric part of "
+        "Σ^½VᵀdΣ^½, which is no longer: at most ‖VΣ^½‖²|dΣ^½|², where ‖VΣ^½‖² = ‖VΣVᵀ‖ and |dΣ^½|² ≤ λ_Σ|d|²."
     )
     value = sp.expand((bounds[0] + eps**2 * (bounds[1] + 2 * bounds[2])) / square)
     yield Equal(
@@ -254,7 +255,7 @@ CLAIMS = (
     ),
     Claim(
         tag="C3",
-        equation="ours: grokode/observables/certificate.py, for Gaussian inputs",
+        equation="ours: of C4, for Gaussian inputs",
         title="the tangent operator in C1: u·(T d) v for any u, v, with g = dᵀa, A = (Vᵀd + dᵀV)/2, p = Vᵀu",
         statement=Formula(
             latex=r"T d = a (\Sigma g)^T + \epsilon^2 V [\mathrm{tr}(A \Sigma) \Sigma + 2 \Sigma A \Sigma]",

@@ -310,7 +310,8 @@ def integrate(
                 )
             steps += 1
             t = solver.t
-            interval = DenseInterval(solver.t_old, t, scaled.between(solver), getattr(solver, "loss", None))
+            known = solver.loss if method.jacobian == "residuals" else None
+            interval = DenseInterval(solver.t_old, t, scaled.between(solver), known)
             while saved < len(times) and (times[saved] <= t or solver.status == "finished"):
                 control.keep(times[saved], interval.theta(min(times[saved], t)))
                 saved += 1

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 from ..errors import InvalidInput
@@ -18,6 +19,9 @@ from .executor import WorkerLost
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Where libraries look for their number of threads when they are loaded."""
+
+AHEAD = 2
+"""Workers that begin to import before they have a task; how many more there will be tasks for is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ class LocalExecutor:
         self.slots = slots
         self._idle = [_Worker() for _ in range(slots)]
         self._busy: dict[Future[Any], _Worker] = {}
+        for worker in self._idle[-AHEAD:]:
+            worker.start()
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
         """Begin a call in an idle worker."""
@@ -98,16 +104,20 @@ class LocalExecutor:
 
 
 class _Worker:
-    """A process, started by its first task."""
+    """A process, started by its first task if not before."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
         self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_prepare)
         self._pid: Future[int] | None = None
 
-    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+    def start(self) -> None:
         if self._pid is None:
-            self._pid = self._pool.submit(os.getpid)
+            with _deaf():
+                self._pid = self._pool.submit(os.getpid)
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+        self.start()
         promised: Future[Any] = Future()
         self._pool.submit(function, *arguments).add_done_callback(lambda done: _pass_on(done, promised))
         return promised
@@ -133,6 +143,20 @@ def _pass_on(done: Future[Any], promised: Future[Any]) -> None:
         promised.set_exception(error)
     else:
         promised.set_result(done.result())
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Start processes that hear no interrupt, not even before they can say so: interrupts are the parent's."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # its own start would end what is begun here
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a process inherits it
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _prepare() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import time
 import warnings
@@ -25,7 +26,7 @@ from ..observables import KERNEL_OBSERVABLES, OBSERVABLES
 from ..observables.certificate import Certifier
 from ..observables.column import Observable
 from ..observables.crossings import CrossingWatch, Threshold
-from ..outcome import Crossing, Status
+from ..outcome import Certificate, Crossing, Status
 from ..task.system import Draw
 from .bundle import Bundle
 from .compose import composition_of
@@ -190,7 +191,7 @@ class _Simulation:
             draw=None if lean is None else lean.draw,
             decompose=decompose if lean is None else lean.decompose,
         )
-        self.trained, self.certifier = self.problem.trained, Certifier(self.problem)
+        self.trained = self.problem.trained
         self.training = self.optimizer.on(self.trained, self.pace)  # refuses what it cannot train
 
     def run(self) -> Run:
@@ -266,7 +267,7 @@ class _Simulation:
             self.levels,
             monotone_train=self.optimizer.monotone,
             until_resolved=self.experiment.until == "resolved",
-            certify=self._certify,
+            certify=functools.partial(self._certify, Certifier(self.problem)),
         )
         control = Control(
             keep=recorder.keep,
@@ -433,11 +434,13 @@ class _Simulation:
             numbers |= known.summary()
         return curves, numbers
 
-    def _certify(self, t: float, theta: Array, threshold: float, losses: tuple[float, float] | None) -> Any:
+    def _certify(
+        self, certifier: Certifier, t: float, theta: Array, threshold: float, losses: tuple[float, float] | None
+    ) -> Certificate | None:
         # a tolerance looser than the default promises nothing that a proof could stand on
         if not self.optimizer.certified or self.experiment.rtol > Experiment.model_fields["rtol"].default:
             return None
-        return self.certifier(t, theta, threshold, losses)
+        return certifier(t, theta, threshold, losses)
 
     def _say_long(self, seconds: float, what: str) -> None:
         limit = self.experiment.time_limit

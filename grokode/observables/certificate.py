@@ -63,9 +63,17 @@ BELOW = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look found: kappa, or what it is not above, and the moments of the test operator, 0 before they are known.
+    """How far a look came.
 
-    ``proved`` where kappa is.
+    Parameters
+    ----------
+    t : float
+    kappa : float
+        An upper estimate, or what is proved.
+    norm, fourth : float
+        Moments of the test operator, 0 before they are known.
+    proved : bool
+        Whether kappa is proved, and the moments are known.
     """
 
     t: float
@@ -78,8 +86,8 @@ class Seen:
 class Certifier:
     """Asks for the certificate along one run; ``never`` has the rule and its parameters.
 
-    A look ends at the first of its steps, each dearer than the one before, that leaves no hope. One that would fail at
-    a somewhat larger kappa than that of the last look is spared, unless t has grown much since.
+    A look ends at the first of its steps that leaves no hope. One that would fail at a somewhat larger kappa than that
+    of the last look is spared, unless t has grown much since.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -89,7 +97,15 @@ class Certifier:
     def __call__(
         self, t: float, theta: Array, threshold: float, losses: tuple[float, float] | None = None
     ) -> Certificate | None:
-        """Return the certificate, or None; with train and test loss, roughly, it may be spared, else it is looked."""
+        """Return the certificate, or None.
+
+        Parameters
+        ----------
+        t, theta, threshold
+            As of ``never``.
+        losses : tuple of float, optional
+            Train and test loss, roughly, where a hopeless look may be spared.
+        """
         problem, risk = self._problem, self._problem.train
         if not isinstance(risk, SampledRisk) or not problem.test_loss:
             return None
@@ -138,18 +154,24 @@ class Certifier:
         """Find kappa and the moments of the test operator."""
         problem = self._problem
         assert isinstance(problem.train, SampledRisk)
-        X, state = problem.train.data.X, problem.factor.at(theta)
+        X, state, test = problem.train.data.X, problem.factor.at(theta), problem.tests[problem.test_loss]
         P, C = len(X), state.slopes(problem.network, problem.train.data.X)
-        mean = float(np.mean(np.sum(C**2, axis=1) * np.sum(X**2, axis=1)))  # of the eigenvalues
-        if not hopeful(seen := Seen(t, mean / P)):
-            return seen
-        norm, fourth = _test_moments(problem.network, state, problem.tests[problem.test_loss])
-        if not hopeful(seen := replace(seen, norm=norm, fourth=fourth)):
+
+        def measured(seen: Seen) -> Seen:
+            norm, fourth = _test_moments(problem.network, state, test)
+            return replace(seen, norm=norm, fourth=fourth)
+
+        seen = Seen(t, float(np.mean(np.sum(C**2, axis=1) * np.sum(X**2, axis=1))) / P)  # the mean of the eigenvalues
+        in_closed_form = isinstance(test, PopulationRisk)  # else the moments are the dearest
+        if in_closed_form and hopeful(seen):
+            seen = measured(seen)
+        if not hopeful(seen):
             return seen
         K = problem.train.data.gram * (C @ C.T)
-        if not hopeful(seen := replace(seen, kappa=BELOW * smallest_eigenvalue(K) / P)):
+        seen = replace(seen, kappa=BELOW * smallest_eigenvalue(K) / P)
+        if not (hopeful(seen) and exceeds(K, P * seen.kappa, terms=sum(state.V.shape))):
             return seen
-        return replace(seen, proved=exceeds(K, P * seen.kappa, terms=sum(state.V.shape)))
+        return replace(seen if in_closed_form else measured(seen), proved=True)
 
     def _bound(self, seen: Seen, loss: float, loss_test: float, threshold: float) -> float | None:
         """Return by how much the root of the test loss can still move, None where that does not keep it above."""

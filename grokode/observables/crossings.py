@@ -85,7 +85,8 @@ class _Search:
 
 NEAR, CHANGE = 1.5, 2.0
 """A smooth interval is not looked into where both its ends are above NEAR times a threshold, and above it by CHANGE
-times what the loss has changed in this interval and in the one before: a step does not reach so far down and back."""
+times what the loss has changed in this interval and in the one before: a step does not reach so far down and back.
+A loss that the method knows to be above NEAR times a threshold is not read either."""
 
 
 @dataclass(slots=True)
@@ -101,8 +102,9 @@ class CrossingWatch:
     until_resolved : bool
         Whether to stop the run as soon as every crossing is answered.
     certify : callable
-        From (t, theta, threshold, losses) to a certificate that the test loss never gets there, or None. By the train
-        and the test loss, roughly, a look is spared that would fail; without them, where nothing follows, none is.
+        From (t, theta, threshold, losses) to a certificate that the test loss never gets there, or None. ``losses`` are
+        the train and the test loss, roughly, by which a look that would fail is spared; None at the end of a run, where
+        every look is made.
     """
 
     problem: Problem

@@ -108,6 +108,26 @@ def test_a_library_that_is_there_before_the_worker_is_takes_one_thread_too(tmp_p
     assert (done.stdout, done.stderr) == ("{1}\n", "")
 
 
+def test_an_interrupt_is_the_parents_from_the_first_moment_on(tmp_path):
+    """As from a terminal, to all processes of a group."""
+    script = (
+        "import os, signal, time\n"
+        "from grokode.engines.local import Local\n"
+        "if __name__ == '__main__':\n"
+        "    signal.signal(signal.SIGINT, lambda *_: print('interrupted', flush=True))\n"
+        "    with Local(1).open() as executor:\n"
+        "        asked = executor.submit(abs, -3)\n"
+        "        for _ in range(20):\n"
+        "            os.killpg(0, signal.SIGINT)\n"
+        "            time.sleep(0.02)\n"
+        "        print(asked.result())\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    command = [sys.executable, tmp_path / "script.py"]
+    done = subprocess.run(command, start_new_session=True, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("interrupted\n" * 20 + "3\n", "")
+
+
 def test_leaving_ends_the_workers_at_once(tasks, tmp_path):
     with Local(2).open() as executor:
         for name in ("a", "b"):

@@ -7,6 +7,8 @@ import pytest
 from scipy.sparse.linalg import LinearOperator
 
 import grokode
+from grokode.experiment import simulate
+from grokode.experiment.guard import Verdict
 from grokode.observables import certificate
 from grokode.observables.certificate import Certifier, _test_moments, exceeds, never, smallest_eigenvalue
 
@@ -126,6 +128,16 @@ def test_a_run_at_a_loose_tolerance_is_never_certified():
     assert default.summary["t_test_status"] == "never"
     assert loose.summary["t_test_status"] == "not_reached"
     assert loose.summary["certificate"] is None
+
+
+def test_a_run_that_is_made_again_is_certified_by_its_own_states(monkeypatch):
+    """What a certifier has seen of one run is not of the other, though it be at the same time."""
+    made = []
+    monkeypatch.setattr(simulate, "Certifier", lambda problem: made.append(Certifier(problem)) or made[-1])
+    monkeypatch.setattr(simulate, "examine", lambda plain, losses, floors, rtol: Verdict(rtol / 10, 0.0))
+    run = grokode.run(**SETUP, threshold=0.1, t_max=1e3, guard=True)
+    first, second = (one._seen for one in made)
+    assert first.kappa != second.kappa == run.summary["certificate"]["kappa"]
 
 
 def test_gradient_descent_is_never_certified():

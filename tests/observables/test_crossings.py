@@ -238,6 +238,26 @@ def test_a_step_is_looked_into_where_its_ends_are_near_a_threshold(make_problem,
     assert path.seen == ([1.0, 0.25, 0.5, 0.75] if found else [1.0])
 
 
+def test_certificates_are_asked_for_with_the_losses_along_a_run_and_without_at_its_end(make_problem):
+    problem, asked = make_problem(**{**SETUP, "n_train": 4}), []
+    learned = np.array(problem.start.V)
+    for _ in range(4000):
+        learned = learned + 0.2 * problem.train.force(learned)
+    train, test = problem.train.loss(learned), problem.tests["exact"].loss(learned)
+    level = Threshold(test / 2, relative=False)
+    assert train < level.value / 2
+    watch = CrossingWatch(
+        problem, [level], monotone_train=True, until_resolved=True, certify=lambda *given: asked.append(given)
+    )
+    path = Path(learned, learned, 0.0)
+    watch.see(path)
+    path.end, path.loss = lambda: (2.0, learned), 1.01 * train
+    watch.see(path)
+    watch.finish(2.0, learned, certify=True)
+    assert [t for t, *_ in asked] == [1.0, 2.0, 2.0]
+    assert [losses for *_, losses in asked] == [(train, test), (1.01 * train, test), None]
+
+
 @pytest.mark.parametrize(
     ("told", "reads"), [(1.6, 0), (1.4, 1), (0.9, 1), (None, 1)], ids=["far", "near", "below", "not told"]
 )

@@ -128,7 +128,7 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         self._fastest = np.random.default_rng(0).standard_normal(len(y0) if lag else 0)
         self._steps = 0
         self.loss: float | None = None
-        """Loss where the last step ends, linearised at its prediction; None where the force lags."""
+        """Loss where the last step ends, linearised at its prediction; None where it is small or the force lags."""
 
     def _step_impl(self) -> tuple[bool, str | None]:
         """Make one step, as short as it has to be."""
@@ -162,7 +162,8 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
         if error > max(STALE, 2 * self._last[0]):
             self._iteration.renew()
         self._last = error, here
-        self.loss = None if self._lag else float(np.mean((here.residual + moved) ** 2))
+        loss = float(np.mean((here.residual + moved) ** 2))
+        self.loss = loss if not self._lag and self._weights.resolves(loss) else None
         return True, None
 
     # ---- the edge of stability

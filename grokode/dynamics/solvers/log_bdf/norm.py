@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+SMALL = 1e-3
+"""Part of the floor below which errors of losses are absolute, as the promise has it."""
+
 UNSEEN = 0.01
 """Part of the tolerance that a linear solve may miss the predictor by."""
 
@@ -60,9 +63,13 @@ class Weights:
         total = moved / self._loss(loss) + later + relative
         return 2 / self.tol * math.sqrt(total) if math.isfinite(total) else math.inf
 
+    def resolves(self, loss: float) -> bool:
+        """Whether what the tolerance allows is a small part of a loss."""
+        return loss > SMALL * self.floor
+
     def unseen(self, loss: float) -> float:
         """Return the root mean square of a change of the predictor that is far below the tolerance."""
         return UNSEEN * self.tol * math.sqrt(self._loss(loss))
 
     def _loss(self, loss: float) -> float:
-        return max(loss, 1e-3 * self.floor)
+        return max(loss, SMALL * self.floor)
