@@ -76,7 +76,6 @@ def main() -> None:
     """Fit the sets, and compare the counts with chance."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--chance", type=float, default=1e-5, help="of a right fit to fail by its 99 % region")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
@@ -90,7 +89,7 @@ def main() -> None:
             print(f"not identified: {', '.join(alone)}" if alone else "", flush=True)
             print("\n".join(f"          {line}" for line in lines), flush=True)
     low, high = binom.interval(0.998, count, 0.68)
-    least = binom.ppf(arguments.chance, count, 0.99)
+    least = binom.ppf(1e-5, count, 0.99)
     print(f"68 % region: {held_68} of {count} (chance: {low:.0f} to {high:.0f})")
     print(f"99 % region: {held_99} of {count} (chance: at least {least:.0f})")
     if not (low <= held_68 <= high and held_99 >= least):

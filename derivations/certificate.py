@@ -205,10 +205,11 @@ largest, weight, stretch, square = sp.symbols("λ_Σ |VΣ|² ‖VΣVᵀ‖ |d|²
 def _population_norm() -> Derivation:
     change = Inner(gv, x) + eps * Inner(x, Av, x)
     parts = Inner(gv, Sigma, gv), Trace(Av, Sigma) ** 2, Trace(Av, Sigma, Av, Sigma)
+    form = parts[0] + eps**2 * (parts[1] + 2 * parts[2])
     yield Average(
         words="With g = dᵀa and A = (Vᵀd + dᵀV)/2 as in C3, d·T d = ⟨(c·d x)²⟩ is",
         left=sp.expand(change**2),
-        right=parts[0] + eps**2 * (parts[1] + 2 * parts[2]),
+        right=form,
         over=(x,),
         scale=sp.Integer(1),
         covariance=(Sigma,),
@@ -220,9 +221,9 @@ def _population_norm() -> Derivation:
         "at most |VΣ||d| (Cauchy-Schwarz). Third, tr(AΣAΣ) = |Σ^½AΣ^½|², and Σ^½AΣ^½ is the symmetric part of "
         "Σ^½VᵀdΣ^½, which is no longer: at most ‖VΣ^½‖²|dΣ^½|², where ‖VΣ^½‖² = ‖VΣVᵀ‖ and |dΣ^½|² ≤ λ_Σ|d|²."
     )
-    value = sp.expand((bounds[0] + eps**2 * (bounds[1] + 2 * bounds[2])) / square)
+    value = sp.expand(form.subs(dict(zip(parts, bounds, strict=True))) / square)
     yield Equal(
-        words="Together, over |d|²:",
+        words="Each part by its bound, over |d|²:",
         left=value,
         right=largest + eps**2 * (weight + 2 * largest * stretch),
     )

@@ -190,6 +190,14 @@ def test_the_delay_is_signed_and_needs_both_times():
     assert math.isnan(delay(at(2.0), at(math.nan, CrossingStatus.NEVER)))
 
 
+def trained(problem):
+    """Return where 4000 steps of descent end."""
+    theta = np.array(problem.start.V)
+    for _ in range(4000):
+        theta = theta + 0.2 * problem.train.force(theta)
+    return theta
+
+
 class Path:
     """A smooth step along a straight line of weights, there and back as far as ``rest``; it counts where it is seen."""
 
@@ -221,9 +229,7 @@ def test_a_step_is_looked_into_where_its_ends_are_near_a_threshold(make_problem,
     """The middle is at the end of training, below every threshold."""
     problem = make_problem(**SETUP)
     start = np.array(problem.start.V)
-    turn = start
-    for _ in range(4000):
-        turn = turn + 0.2 * problem.train.force(turn)
+    turn = trained(problem)
     loss = problem.tests["exact"].loss
     assert loss(turn) < 0.2 * loss(start)
     path = Path(start, turn, rest)
@@ -240,9 +246,7 @@ def test_a_step_is_looked_into_where_its_ends_are_near_a_threshold(make_problem,
 
 def test_certificates_are_asked_for_with_the_losses_along_a_run_and_without_at_its_end(make_problem):
     problem, asked = make_problem(**{**SETUP, "n_train": 4}), []
-    learned = np.array(problem.start.V)
-    for _ in range(4000):
-        learned = learned + 0.2 * problem.train.force(learned)
+    learned = trained(problem)
     train, test = problem.train.loss(learned), problem.tests["exact"].loss(learned)
     level = Threshold(test / 2, relative=False)
     assert train < level.value / 2
