@@ -91,8 +91,13 @@ class Linearization(Protocol):
         """Return B B^T, shape (P, P)."""
         ...
 
+    @property
+    def curvature_at_most(self) -> float:
+        """Upper bound on the size of the part of the Jacobian that is not of Gauss-Newton form, at no price."""
+        ...
+
     def curvature_norm(self) -> float:
-        """Size of the part of the Jacobian that is not of Gauss-Newton form."""
+        """Size of that part."""
         ...
 
     def hessian(self) -> Jacobian:

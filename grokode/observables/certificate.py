@@ -140,8 +140,8 @@ class Certifier:
     @cached_property
     def _q(self) -> float:
         assert isinstance(self._problem.train, SampledRisk)
-        X = self._problem.train.data.X
-        return float(np.sqrt(np.max(np.sum(X**2, axis=1))) * np.linalg.norm(X, 2))
+        data = self._problem.train.data
+        return float(np.sqrt(np.max(np.sum(data.X**2, axis=1)))) * data.norm
 
     def _hopeless(self, t: float, loss: float, loss_test: float, threshold: float) -> bool:
         """Whether a look would fail, by what the last one found."""
@@ -246,5 +246,5 @@ def _test_moments(network: Network, state: FactorState, test: Risk) -> tuple[flo
     assert isinstance(test, PopulationRisk)
     inputs = test.law.inputs
     VS = inputs.times(state.V)
-    weights = float(np.sum(VS**2)) + 2 * inputs.largest * float(np.linalg.norm(VS @ state.V.T, 2))
+    weights = float(np.sum(VS**2)) + 2 * inputs.largest * float(np.linalg.eigvalsh(VS @ state.V.T)[-1])
     return inputs.largest + network.eps**2 * weights, inputs.trace**2 + 2 * float(np.sum(inputs.matrix**2))

@@ -52,6 +52,13 @@ class Data:
         return gram
 
     @cached_property
+    def norm(self) -> float:
+        """Largest singular value of X."""
+        P, D = self.X.shape
+        smaller = self.X.T @ self.X if D <= P else self.gram
+        return float(np.sqrt(max(np.linalg.eigvalsh(smaller)[-1], 0.0)))
+
+    @cached_property
     def triangle(self) -> Array:
         """All moments of the inputs up to order four, with the labels', as ``triangle`` has them: (F + 1, F + 1)."""
         R = triangle(self.X, self.y)

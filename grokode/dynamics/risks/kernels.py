@@ -135,6 +135,30 @@ def descend(
 
 
 @compiled
+def extrapolate(table: Array, order: int, scale: Array, predicted: Array, history: Array) -> None:
+    """Fill the sum of the differences (m, n) up to an order, and that of those from 1 on times their scale."""
+    n = table.shape[1]
+    for i in range(n):
+        predicted[i], history[i] = table[0, i], 0.0
+    for m in range(1, order + 1):
+        for i in range(n):
+            predicted[i] += table[m, i]
+            history[i] += scale[m] * table[m, i]
+
+
+@compiled
+def move_on(table: Array, order: int, d: Array) -> None:
+    """Turn the differences (m, n) of an order into those one step further, which is the extrapolation plus d."""
+    n = table.shape[1]
+    for i in range(n):
+        table[order + 2, i] = d[i] - table[order + 1, i]
+        table[order + 1, i] = d[i]
+    for j in range(order, -1, -1):
+        for i in range(n):
+            table[j, i] += table[j + 1, i]
+
+
+@compiled
 def linearize(dH: Real, H0: Real, a: Real, offset: Array, alpha: float, eps: float, residual: Array) -> float:
     """Turn dH = z X^T into the slopes C = a + eps (H0 + dH / alpha), fill ``residual`` and return the loss.
 

@@ -173,6 +173,13 @@ class Linearization:
         weights = (2 * network.eps / network.alpha / len(X)) * self.residual
         return np.asarray(X.T @ (weights.astype(X.dtype)[:, None] * X))
 
+    @property
+    def curvature_at_most(self) -> float:
+        r"""Upper bound on the largest absolute eigenvalue of G', by the largest residual and the norm of the inputs."""
+        network, data = self._of.risk.network, self._of.risk.data
+        largest = float(np.max(np.abs(self.residual)))
+        return 2 * network.eps / network.alpha * largest * data.norm**2 / self._of.samples
+
     def curvature_norm(self) -> float:
         r"""Return a bound on the largest absolute eigenvalue of G', at most :math:`D^{1/8}` times it."""
         scale = float(np.max(np.abs(self.curvature)))

@@ -52,6 +52,13 @@ def test_the_curvature_is_what_gauss_newton_leaves(risk, rng):
     np.testing.assert_allclose(here.times(d), gauss_newton + curved, atol=1e-12 * np.abs(change).max())
     largest = np.abs(np.linalg.eigvalsh(here.curvature)).max()
     assert largest * (1 - 1e-12) <= here.curvature_norm() <= largest * len(here.curvature) ** 0.125 * (1 + 1e-12)
+    assert largest <= here.curvature_at_most
+
+
+def test_the_bound_on_the_curvature_is_its_size_where_there_is_one_sample(make_problem, rng):
+    residuals = Residuals(make_problem(n_train=1, alpha=0.7, eps=0.4).train)
+    here = residuals.at(rng.standard_normal(residuals.n))
+    assert here.curvature_at_most == pytest.approx(np.abs(np.linalg.eigvalsh(here.curvature)).max(), rel=1e-12)
 
 
 def test_nothing_cancels_at_large_alpha(make_problem, rng):

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import binom
 
+from ...risks import kernels
+
 Array = NDArray[np.float64]
 
 MAX_ORDER = 5
@@ -39,22 +41,21 @@ class Differences:
         value: Array = self.table[0]
         return value
 
-    def predict(self, order: int) -> Array:
-        """Extrapolate by one step with the polynomial of an order."""
-        return np.asarray(np.sum(self.table[: order + 1], axis=0))
+    def predict(self, order: int) -> tuple[Array, Array]:
+        r"""Extrapolate by one step with the polynomial of an order.
 
-    def history(self, order: int) -> Array:
-        r"""Return psi: the BDF is :math:`y - y_{pred} = (h/\gamma_k) f(y) - \psi`."""
-        psi: Array = GAMMA[1 : order + 1] @ self.table[1 : order + 1] / GAMMA[order]
-        return psi
+        Returns
+        -------
+        predicted, psi : ndarray, shape (n,)
+            The BDF is :math:`y - y_{pred} = (h/\gamma_k) f(y) - \psi`.
+        """
+        predicted, psi = np.empty_like(self.y), np.empty_like(self.y)
+        kernels.extrapolate(self.table, order, GAMMA / GAMMA[order], predicted, psi)
+        return predicted, psi
 
     def accept(self, order: int, d: Array) -> None:
         """Move on by one step whose value is the prediction plus d."""
-        table = self.table
-        table[order + 2] = d - table[order + 1]
-        table[order + 1] = d
-        for j in range(order, -1, -1):
-            table[j] += table[j + 1]
+        kernels.move_on(self.table, order, d)
 
     def rescale(self, order: int, factor: float) -> None:
         """Change to steps of ``factor`` times the length, on the polynomial of an order."""

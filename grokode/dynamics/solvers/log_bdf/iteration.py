@@ -114,7 +114,9 @@ class ThroughSamples(Iteration):
         """Return d, shape (n,), and B d, shape (P,)."""
         s = len(here.residual) / (2 * c)
         if self.outdated or c * self._curvature > STIFF:
-            self._curvature = here.curvature_norm()
+            self._curvature = here.curvature_at_most
+            if c * self._curvature > STIFF:
+                self._curvature = here.curvature_norm()
         if c * self._curvature > STIFF:
             curved = here.curved(c)
             R, system = curved.times(R), self._with(curved.kernel)

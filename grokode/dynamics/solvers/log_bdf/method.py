@@ -186,7 +186,7 @@ class LogBDF(scipy.integrate.OdeSolver):  # type: ignore[misc]
 
     def _attempt(self, order: int, tau: float) -> tuple[float, Array, Array, Linearization]:
         """Return the error of a step, d and B d from the prediction, and the linearisation there."""
-        predicted, history = self._table.predict(order), self._table.history(order)
+        predicted, history = self._table.predict(order)
         c = self._h * self._clock.rate(tau) / GAMMA[order]
         x, implicit = predicted - (self._lag / c) * history if self._lag else predicted, c - self._lag
         if self._precision.exact.small and implicit > 0:

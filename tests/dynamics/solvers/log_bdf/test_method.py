@@ -66,6 +66,8 @@ class LinearAt:
     def hessian(self):
         return DenseJacobian(-2 / self._of.samples * self._of.lie * self._of.B.T @ self._of.B)
 
+    curvature_at_most = 0.0
+
     def curvature_norm(self):
         return 0.0
 
