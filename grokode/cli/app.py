@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run.command)
-app.command("sweep")(sweep.command)
+app.command("sweep", cls=sweep.Once)(sweep.command)
 app.command("status")(status.command)
 app.command("report")(report.command)
 app.command("figure")(figure.command)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
+from ..errors import InvalidInput
 from . import options, output
 from .options import READING, SYSTEM, TRAINING, WORK, WRITING, option
 
@@ -25,6 +28,20 @@ Dt = Annotated[str | None, option("--dt", panel=TRAINING, help=f"Flow time of a 
 Target = Annotated[list[str] | None, option("--target", panel=SYSTEM, help=WORDS)]
 Start = Annotated[list[str] | None, option("--start", panel=SYSTEM, help=WORDS)]
 Optimizer = Annotated[list[str] | None, option("--optimizer", panel=TRAINING, help=WORDS)]
+
+
+class Once(TyperCommand):
+    """A command that refuses an option given twice, where the parser would drop the first without a word."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words after the command's name."""
+        given = [word.partition("=")[0] for word in itertools.takewhile(lambda word: word != "--", args)]
+        for parameter in self.params:
+            names = {*parameter.opts, *parameter.secondary_opts}
+            if not getattr(parameter, "multiple", True) and sum(word in names for word in given) > 1:
+                name = parameter.opts[0]
+                raise InvalidInput(f"{name} is given more than once; give it once, several values as {name} 1,2,3")
+        return super().parse_args(ctx, args)
 
 
 def command(
@@ -109,7 +126,7 @@ def command(
         flags,
         preset=load_preset(preset) if preset is not None else None,
         spec=load_spec(spec) if spec else None,
-        thresholds=threshold.split(",") if threshold else (),
+        thresholds=() if threshold is None else threshold.split(","),
         quantities=quantities.split(","),
     )
     runner = options.engine_from(engine, {"workers": workers, "address": address})

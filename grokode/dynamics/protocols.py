@@ -93,11 +93,11 @@ class Linearization(Protocol):
 
     @property
     def curvature_at_most(self) -> float:
-        """Upper bound on the size of the part of the Jacobian that is not of Gauss-Newton form, at no price."""
+        """Bound on the part of the Jacobian that is not of Gauss-Newton form, for one pass over the residuals."""
         ...
 
     def curvature_norm(self) -> float:
-        """Size of that part."""
+        """Return a closer bound, at the price of products."""
         ...
 
     def hessian(self) -> Jacobian:

@@ -30,8 +30,9 @@ def parse_grid(text: str) -> list[float]:
         raise InvalidInput(f"{text!r} has {count} numbers; ask for 1 to {MOST}")
     if kind == "log" and not (low > 0 and high > 0):
         raise InvalidInput(f"{text!r} is not a grid: log: needs positive numbers, got {min(low, high):g}; {FORMS}")
-    space = np.geomspace if kind == "log" else np.linspace
-    return [float(value) for value in space(low, high, count)]
+    if kind == "log":
+        return [float(value) for value in np.geomspace(low, high, count)]
+    return [float(f"{value:.15g}") for value in np.linspace(low, high, count)]  # 3.2, not 3.1999999999999997
 
 
 def parse_range(text: str) -> list[int]:

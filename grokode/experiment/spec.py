@@ -26,6 +26,9 @@ from .grids import parse_grid
 MOST = 10**15
 """The largest count: every one up to it is exact in float64."""
 
+LARGEST = 1e100
+"""The largest alpha, and one over the smallest: its square, over any width, is a number in float64."""
+
 GIVEN = "given"
 """The target, start and inputs of an experiment whose arrays a bundle gives."""
 
@@ -70,6 +73,12 @@ def _degree(value: int) -> int:
     return value
 
 
+def _can_be_squared(value: float) -> float:
+    if not 1 / LARGEST <= value <= LARGEST:
+        raise ValueError(f"must be from {1 / LARGEST:g} to {LARGEST:g}: a step takes lr alpha^2 / N")
+    return value
+
+
 Count = Annotated[
     int | float,
     BeforeValidator(_whole_or_infinite),
@@ -104,7 +113,7 @@ class Experiment(BaseModel):
     n_test: int = Field(default=0, ge=0)
     width: Count = 500
     sigma: NonNegative = 1.0
-    alpha: Positive = 1.0
+    alpha: Annotated[Positive, AfterValidator(_can_be_squared)] = 1.0
     eps: NonNegative = 0.05
     hermite: Annotated[int, AfterValidator(_degree)] = 0
     readouts: Literal["fixed", "trained"] = "fixed"

@@ -205,9 +205,7 @@ def sweep_of(
         if name not in QUANTITIES:
             raise InvalidInput(f"unknown quantity {name!r}; {nearest(name, list(QUANTITIES))}")
     thresholds = tuple(thresholds) or (composition.experiment.threshold,)
-    for text in thresholds:
-        Threshold.parse(text)
-    if len(set(thresholds)) < len(thresholds):
+    if len({Threshold.parse(text) for text in thresholds}) < len(thresholds):
         raise InvalidInput(f"a threshold is given twice in {', '.join(thresholds)}; list each once")
     sweep = Sweep(
         base=composition.experiment,

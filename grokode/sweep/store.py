@@ -51,6 +51,8 @@ def check_free(path: Path) -> None:
         If there is something, or no folder for it.
     """
     if os.path.lexists(path):
+        if not (path / "zarr.json").exists():
+            raise InvalidInput(f"{path} exists already, and is no store; name another path")
         raise InvalidInput(f"{path} exists already; go on with it by --resume, or name another store")
     if not path.parent.is_dir():
         raise InvalidInput(f"cannot write {path}: no folder {path.parent}; make it first")
@@ -250,13 +252,13 @@ class Store:
             if name not in self._arrays:
                 self._arrays[name] = self.group[f"{TIMING}/{name}" if name not in self.group else name].async_array
 
-        async def write() -> None:
+        async def rest_then_status() -> None:
             rest = (self._arrays[name].setitem(region, array) for name, array in arrays.items() if name != STATUS.name)
             await asyncio.gather(*rest)
             await self._arrays[STATUS.name].setitem(region, arrays[STATUS.name])
 
         with ThreadPoolExecutor(1) as thread:  # the caller's, a notebook's, may have a loop that is running
-            thread.submit(asyncio.run, write()).result()
+            thread.submit(asyncio.run, rest_then_status()).result()
 
 
 def is_pending(status: NDArray[np.int8], block: Block) -> bool:

@@ -56,7 +56,7 @@ class Data:
         """Largest singular value of X."""
         P, D = self.X.shape
         smaller = self.X.T @ self.X if D <= P else self.gram
-        return float(np.sqrt(max(np.linalg.eigvalsh(smaller)[-1], 0.0)))
+        return float(np.sqrt(np.linalg.eigvalsh(smaller)[-1]))
 
     @cached_property
     def triangle(self) -> Array:

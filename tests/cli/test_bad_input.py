@@ -58,6 +58,7 @@ def contents(folder: Path) -> dict[Path, bytes | None]:
 
 FLAGS: list[tuple[str, tuple[str, ...]]] = [
     ("--alpha -1", ("alpha", "greater than 0", "-1")),
+    ("--alpha 1e-300", ("alpha", "from 1e-100 to 1e+100", "1e-300")),
     ("--alpha 0", ("alpha", "greater than 0")),
     ("--alpha nan", ("alpha", "finite", "nan")),
     ("--alpha inf", ("alpha", "finite", "inf")),

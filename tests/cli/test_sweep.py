@@ -115,6 +115,10 @@ def test_exports_hold_the_same_numbers(cli, swept):
         ("--alpha lin:1:2:100000 --eps lin:1:2:100000", "1e+10 cells"),
         ("--seeds 5:5", "has 0 numbers"),
         ("--threshold 0.1,x", "positive loss"),
+        ("--threshold=", "positive loss like 0.1 or a percentage like 10%, got ''"),
+        ("--threshold 0.1,0.10", "a threshold is given twice in 0.1, 0.10"),
+        ("--threshold 0.1 --threshold=0.2", "--threshold is given more than once"),
+        ("--alpha 1,1e308", "alpha must be from 1e-100 to 1e+100"),
         ("--quantities foo", "unknown quantity 'foo'"),
         ("--engine foo", "unknown engine 'foo'"),
         ("--engine local --workers -1", "workers must be at least 1"),
@@ -125,7 +129,7 @@ def test_exports_hold_the_same_numbers(cli, swept):
 )
 def test_bad_input_is_one_line(cli, tmp_path, flags, said):
     grid = () if "--alpha" in flags else ("--alpha", "1,2")
-    refused(cli(*SWEEP, *grid, *flags.split()), said)
+    refused(cli(*(SWEEP[:-2] if "--engine" in flags else SWEEP), *grid, *flags.split()), said)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -149,11 +153,17 @@ def test_wrong_words_about_a_store_are_one_line(cli, swept, words, said):
     refused(cli(*words.split()), said)
 
 
+def test_what_is_no_store_is_not_to_be_gone_on_with(cli, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    refused(cli(*GRID, "--out", "file"), "is no store; name another path")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_an_engine_that_is_not_there_leaves_no_store(cli, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "grokode.engines.slurm.Slurm.open", lambda self: (_ for _ in ()).throw(InvalidInput("no SLURM"))
     )
-    refused(cli(*GRID, "--out", "s.zarr", "--engine", "slurm"), "no SLURM")
+    refused(cli(*("slurm" if word == "serial" else word for word in GRID), "--out", "s.zarr"), "no SLURM")
     assert list(tmp_path.iterdir()) == []
 
 

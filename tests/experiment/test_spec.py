@@ -35,6 +35,10 @@ def test_the_ends_of_a_grid_are_exact():
     assert parse_grid("lin:0.4:5.6:14")[::13] == [0.4, 5.6]
 
 
+def test_the_values_of_an_even_grid_are_what_one_would_write():
+    assert parse_grid("lin:0.4:5.6:14") == [0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8, 3.2, 3.6, 4.0, 4.4, 4.8, 5.2, 5.6]
+
+
 @pytest.mark.parametrize("text", ["", ",", "a", "log:1:2", "log:0:1:3", "lin:1:2:x", "log:1:2:3:4", "geo:1:2:3"])
 def test_what_is_no_grid_is_refused_with_the_three_forms(text):
     with pytest.raises(InvalidInput, match="log:0.01:100:9"):

@@ -1,5 +1,6 @@
 """A sweep end to end: its cells are runs, whatever computes them, and its store says what was asked."""
 
+import errno
 import importlib
 import json
 import math
@@ -11,6 +12,7 @@ import warnings
 import numpy as np
 import pytest
 import xarray
+import zarr
 
 import grokode
 from grokode.engines import ENGINES
@@ -20,7 +22,7 @@ from grokode.sweep.conduct import conduct
 from grokode.sweep.layout import CODES, CROSSINGS, CellStatus, layout_of
 from grokode.sweep.lock import NAME, locked
 from grokode.sweep.specification import sweep_of
-from grokode.sweep.store import Store, open_sweep
+from grokode.sweep.store import Store, create, open_sweep
 from grokode.task import data as data_module
 
 SMALL = {"dim": 6, "n_train": 20, "width": 7, "t_max": 100.0, "points": 12}
@@ -204,6 +206,32 @@ def test_another_machine_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("grokode.sweep.conduct.machine", lambda: {"processor": "another", "blas": "another"})
     with pytest.warns(grokode.GrokodeWarning, match="another processor or BLAS"):
         swept(tmp_path / "s.zarr", {"alpha": "0.3,1"}, resume=True)
+
+
+def test_a_block_that_is_not_whole_stays_pending(tmp_path, monkeypatch):
+    """The status is written when all else is on the disk: one curve that does not fit leaves it out."""
+    sweep, _ = sweep_of({**SMALL, "alpha": "1,3"}, thresholds=("0.5",))
+    layout, block = layout_of(sweep), next(iter(sweep.blocks()))
+    store, arrays = (
+        create(tmp_path / "s.zarr", sweep, layout),
+        cells_module.empty(cells_module.Task(sweep, layout, block)),
+    )
+    arrays["status"][...] = CODES[CellStatus.DONE]
+    put = zarr.storage.LocalStore.set
+
+    async def full(self, key, value):
+        if key.startswith("loss_test"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        await put(self, key, value)
+
+    arrays["loss_test_exact"][...] = 1.0  # what only holds fill values is not written
+    with monkeypatch.context() as patch:
+        patch.setattr(zarr.storage.LocalStore, "set", full)
+        with pytest.raises(OSError, match="No space"):
+            store.write(block, arrays)
+    assert not store.status.any()
+    store.write(block, arrays)
+    assert store.status.all()
 
 
 def test_a_store_is_not_overwritten_nor_anything_else(tmp_path):

@@ -148,7 +148,7 @@ def extrapolate(table: Array, order: int, scale: Array, predicted: Array, histor
 
 @compiled
 def move_on(table: Array, order: int, d: Array) -> None:
-    """Turn the differences (m, n) of an order into those one step further, which is the extrapolation plus d."""
+    """Move the differences (m, n) of an order one step on, to the value that is the extrapolation plus d (n,)."""
     n = table.shape[1]
     for i in range(n):
         table[order + 2, i] = d[i] - table[order + 1, i]

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from grokode.dynamics.risks.empirical import EmpiricalRisk
 from grokode.dynamics.risks.residuals import Residuals, negative_eigenvalues
+from grokode.task.data import Data
 
 PRECISION = {np.float64: 1e-10, np.float32: 3e-5}
 each_precision = pytest.mark.parametrize("dtype", PRECISION)
@@ -55,8 +57,10 @@ def test_the_curvature_is_what_gauss_newton_leaves(risk, rng):
     assert largest <= here.curvature_at_most
 
 
-def test_the_bound_on_the_curvature_is_its_size_where_there_is_one_sample(make_problem, rng):
-    residuals = Residuals(make_problem(n_train=1, alpha=0.7, eps=0.4).train)
+def test_the_bound_on_the_curvature_is_its_size_where_all_samples_are_one(make_problem, rng):
+    problem = make_problem(n_train=1, alpha=0.7, eps=0.4)
+    X, y = problem.train.data.X, problem.train.data.y
+    residuals = Residuals(EmpiricalRisk(problem.network, problem.start, Data(np.repeat(X, 3, axis=0), np.repeat(y, 3))))
     here = residuals.at(rng.standard_normal(residuals.n))
     assert here.curvature_at_most == pytest.approx(np.abs(np.linalg.eigvalsh(here.curvature)).max(), rel=1e-12)
 

@@ -53,6 +53,19 @@ def test_the_formula_of_an_order_is_not_exact_for_the_next_degree(order):
 
 
 @each_order
+def test_compiled_passes_are_the_formulas(order, rng):
+    made, d = Differences(np.zeros(4), np.zeros(4)), rng.standard_normal(4)
+    before = made.table[:] = rng.standard_normal(made.table.shape)
+    predicted, psi = made.predict(order)
+    np.testing.assert_allclose(predicted, before[: order + 1].sum(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(psi, GAMMA[1 : order + 1] @ before[1 : order + 1] / GAMMA[order], rtol=1e-12)
+    made.accept(order, d)
+    highest = [d, d - before[order + 1]]
+    after = [before[: order + 1][j:].sum(axis=0) + d for j in range(order + 1)]
+    np.testing.assert_allclose(made.table[: order + 3], [*after, *highest], rtol=1e-12)
+
+
+@each_order
 def test_a_step_moves_the_whole_table_on(order):
     p, _ = polynomial(order)
     made, h, t = table_of(p, order, 0.7, 0.1), 0.1, 0.7

@@ -59,6 +59,12 @@ def test_curvature_that_is_not_stiff_is_left_to_the_next_iteration(here):
     assert np.abs(d - dense(linearization, R, c)).max() > 1e-6 * np.abs(d).max()
 
 
+def test_curvature_is_not_measured_where_its_bound_is_not_stiff(here, monkeypatch):
+    linearization, R = here
+    monkeypatch.setattr(type(linearization), "curvature_norm", lambda self: pytest.fail("measured"))
+    ThroughSamples(AGE).solve(linearization, R, 0.5 * STIFF / linearization.curvature_at_most, 1e-12)
+
+
 @pytest.mark.parametrize("way", [ThroughSamples, ThroughUnknowns])
 def test_a_jacobian_serves_its_age_and_no_longer(here, way):
     linearization, R = here
