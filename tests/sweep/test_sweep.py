@@ -1,5 +1,6 @@
 """A sweep end to end: its cells are runs, whatever computes them, and its store says what was asked."""
 
+import asyncio
 import errno
 import importlib
 import json
@@ -221,6 +222,7 @@ def test_a_block_that_is_not_whole_stays_pending(tmp_path, monkeypatch):
 
     async def full(self, key, value):
         if key.startswith("loss_test"):
+            await asyncio.sleep(0.3)  # whatever does not wait for it is written by then
             raise OSError(errno.ENOSPC, "No space left on device")
         await put(self, key, value)
 
