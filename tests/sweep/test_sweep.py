@@ -213,11 +213,10 @@ def test_a_block_that_is_not_whole_stays_pending(tmp_path, monkeypatch):
     """The status is written when all else is on the disk: one curve that does not fit leaves it out."""
     sweep, _ = sweep_of({**SMALL, "alpha": "1,3"}, thresholds=("0.5",))
     layout, block = layout_of(sweep), next(iter(sweep.blocks()))
-    store, arrays = (
-        create(tmp_path / "s.zarr", sweep, layout),
-        cells_module.empty(cells_module.Task(sweep, layout, block)),
-    )
+    store = create(tmp_path / "s.zarr", sweep, layout)
+    arrays = cells_module.empty(cells_module.Task(sweep, layout, block))
     arrays["status"][...] = CODES[CellStatus.DONE]
+    arrays["loss_test_exact"][...] = 1.0  # what only holds fill values is not written
     put = zarr.storage.LocalStore.set
 
     async def full(self, key, value):
@@ -226,7 +225,6 @@ def test_a_block_that_is_not_whole_stays_pending(tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         await put(self, key, value)
 
-    arrays["loss_test_exact"][...] = 1.0  # what only holds fill values is not written
     with monkeypatch.context() as patch:
         patch.setattr(zarr.storage.LocalStore, "set", full)
         with pytest.raises(OSError, match="No space"):
